@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# User space is built here; ksplice.ko is built per kernel by ksplice-create,
+# from the sources that `make install` puts into $(PREFIX)/share/ksplice.
+
+PREFIX = /usr/local
+DESTDIR =
+VERSION := $(shell cat VERSION)
+
+CC = gcc
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings
+KS_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) -Ilib -Iinclude \
+	-Ibuild/include -DKS_VERSION='"$(VERSION)"' -DKS_PREFIX='"$(PREFIX)"'
+LIBS = -lelf -lZydis -larchive -ljansson -lcrypto -llzma -llz4 -lzstd
+
+# SANITIZE=1: everything with the address and undefined behaviour sanitizers.
+ifdef SANITIZE
+KS_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+endif
+
+LIB_SRC := $(wildcard lib/*/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=build/%.o)
+TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c))
+MANUALS := $(wildcard tools/*.8)
+TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-%,$(wildcard tools/*.c)))
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=build/tests/%)
+KERNEL_FILES := kernel/Kbuild $(wildcard kernel/*.c kernel/*.h)
+SHARED_HEADERS := $(wildcard include/ksplice/*.h)
+
+all: $(TOOLS:%=bin/%) bin/share
+
+# In place, the tools find what `make install` would put below share/ksplice.
+bin/share: $(KERNEL_FILES) $(SHARED_HEADERS)
+	rm -rf $@
+	mkdir -p $@/kernel $@/include/ksplice
+	cp $(KERNEL_FILES) $@/kernel/
+	cp $(SHARED_HEADERS) $@/include/ksplice/
+
+build/libksplice.a: $(LIB_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+build/%.o: %.c | build/include/guest.h
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The guest's init script as a C string for lib/vm.
+build/include/guest.h: $(wildcard lib/vm/guest.sh)
+	@mkdir -p $(@D)
+	{ echo 'static const unsigned char guest_script[] = {'; \
+	  od -An -v -tu1 lib/vm/guest.sh | sed 's/\([0-9][0-9]*\)/\1,/g'; echo '0 };'; } > $@.tmp
+	mv $@.tmp $@
+
+bin/%: build/tools/%.o $(TOOL_COMMON) build/libksplice.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+build/tests/%: build/tests/unit/%.o build/libksplice.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Unit tests only: no privileges, no kernel, no VM.  scripts/check runs all.
+unit: $(UNIT_BIN)
+	tests/run unit
+
+check: all
+	scripts/check --no-setup
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(PREFIX)/share/ksplice/kernel $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice
+	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(KERNEL_FILES) $(DESTDIR)$(PREFIX)/share/ksplice/kernel/
+	install -m 644 $(SHARED_HEADERS) $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice/
+
+clean:
+	rm -rf build bin
+
+.PHONY: all unit check install clean
+.SECONDARY:
+
+-include $(LIB_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) \
+	$(UNIT_SRC:%.c=build/%.d)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the modules of an update and the core (ksplice.ko) say to each other.
+ *
+ * An update is two modules.  The old module (ksplice_ID_old) carries the match
+ * table; its init function hands it to the core, which finds everything in
+ * memory and fills in the old module's export table.  The new module
+ * (ksplice_ID_new) has the new code; the kernel's own loader links it against
+ * those exports, so when its init function runs, all of it is linked, and it
+ * hands the core the addresses of the new functions.  Nothing in the running
+ * kernel has changed until "applied" is written to /sys/kernel/ksplice/ID/stage.
+ */
+#ifndef KSPLICE_CORE_H
+#define KSPLICE_CORE_H
+
+#include <linux/module.h>
+#include <linux/types.h>
+
+#define KSPLICE_CORE_ABI 1
+
+/*
+ * The layout of the kernel's struct kernel_symbol with
+ * CONFIG_HAVE_ARCH_PREL32_RELOCATIONS (include/linux/export.h in 6.1,
+ * kernel/module/internal.h in 6.12): each field counts from its own address.
+ */
+struct ksplice_export {
+	s32 value;     /* filled in by the core */
+	s32 name;      /* written by the assembler */
+	s32 namespace; /* 0: none */
+};
+
+struct ksplice_old {
+	u32 abi; /* KSPLICE_CORE_ABI */
+	u32 table_size;
+	const char *id;
+	const char *description;
+	const void *table;              /* init data; not used after init */
+	struct ksplice_export *exports; /* sorted by name (strcmp) */
+	u32 nr_exports;                 /* as many as the table's exports array */
+};
+
+struct ksplice_new_patch {
+	const void *old_function; /* imported from the old module, for a cross-check */
+	const void *new_function; /* in the new module's text */
+};
+
+struct ksplice_new {
+	u32 abi;
+	u32 nr_patches; /* as many as the table's patches array, same order */
+	const char *id;
+	const struct ksplice_new_patch *patches;
+	/*
+	 * Pointers to this module's code or writable data may stay in the kernel
+	 * after an undo: never let the module be unloaded.
+	 */
+	u32 pinned;
+};
+
+/*
+ * For the old module's init: 0, or a negative errno which that init returns.
+ * The abort cause is then in /sys/kernel/ksplice/ID/abort_cause.
+ */
+int ksplice_old_init(struct module *owner, const struct ksplice_old *old);
+void ksplice_old_exit(struct module *owner);
+
+/* The same for the new module. */
+int ksplice_new_init(struct module *owner, const struct ksplice_new *new);
+void ksplice_new_exit(struct module *owner);
+
+#endif

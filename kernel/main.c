@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ksplice.ko, the core: start, end, and what the modules of an update call. */
+#define pr_fmt(fmt) "ksplice: " fmt
+
+#include <linux/err.h>
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "compat.h"
+#include "update.h"
+
+static int begin_match(struct module *owner, const struct ksplice_old *old, struct ksplice_update **result)
+{
+	struct ksplice_update *u = ksplice_find(old->id);
+
+	if (!u)
+		u = ksplice_update_create(old->id, old->description);
+	else if (u->old || u->new)
+		return -EEXIST;
+	else
+		ksplice_update_reset(u); /* what is left of an attempt that failed */
+	if (IS_ERR(u))
+		return PTR_ERR(u);
+	u->stage = KSPLICE_PREPARING;
+	u->old = owner;
+	*result = u;
+	return 0;
+}
+
+int ksplice_old_init(struct module *owner, const struct ksplice_old *old)
+{
+	struct ksplice_update *u;
+	int ret;
+
+	mutex_lock(&ksplice_mutex);
+	ret = begin_match(owner, old, &u);
+	if (!ret) {
+		ret = ksplice_find_all(u, old);
+		if (ret) {
+			u->old = NULL;
+		} else {
+			/* From now on the loader finds what the match has found. */
+			owner->gpl_syms = (const struct kernel_symbol *)old->exports;
+			owner->gpl_crcs = NULL;
+			owner->num_gpl_syms = old->nr_exports;
+		}
+	}
+	mutex_unlock(&ksplice_mutex);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ksplice_old_init);
+
+static struct ksplice_update *of_module(struct module *owner)
+{
+	struct ksplice_update *u;
+
+	list_for_each_entry(u, &ksplice_updates, list)
+		if (u->old == owner || u->new == owner)
+			return u;
+	return NULL;
+}
+
+void ksplice_old_exit(struct module *owner)
+{
+	struct ksplice_update *u;
+
+	mutex_lock(&ksplice_mutex);
+	u = of_module(owner);
+	if (u)
+		u->old = NULL;
+	mutex_unlock(&ksplice_mutex);
+}
+EXPORT_SYMBOL_GPL(ksplice_old_exit);
+
+static bool in_text(struct module *mod, const void *addr)
+{
+	unsigned long offset = (unsigned long)addr - ks_module_text(mod);
+
+	return offset < ks_module_text_size(mod);
+}
+
+static int take_new(struct ksplice_update *u, struct module *owner, const struct ksplice_new *new)
+{
+	u32 i;
+
+	if (new->abi != KSPLICE_CORE_ABI)
+		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "its new code was made for version %u of the core", new->abi);
+	if (new->nr_patches != u->nr_patches)
+		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "its new code has %u functions, its match table %u", new->nr_patches,
+				     u->nr_patches);
+	for (i = 0; i < u->nr_patches; i++) {
+		if ((unsigned long)new->patches[i].old_function != u->patches[i].old_addr)
+			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+					     "its new code replaces another function than %s",
+					     u->patches[i].name);
+		if (!in_text(owner, new->patches[i].new_function))
+			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+					     "the replacement of %s is not in its module",
+					     u->patches[i].name);
+	}
+	for (i = 0; i < u->nr_patches; i++)
+		u->patches[i].new_addr = (unsigned long)new->patches[i].new_function;
+	u->pinned = new->pinned;
+	u->new = owner;
+	return 0;
+}
+
+int ksplice_new_init(struct module *owner, const struct ksplice_new *new)
+{
+	struct ksplice_update *u;
+	int ret;
+
+	mutex_lock(&ksplice_mutex);
+	u = ksplice_find(new->id);
+	if (!u || !u->old)
+		ret = -ENOENT;
+	else if (u->new)
+		ret = -EEXIST;
+	else
+		ret = take_new(u, owner, new);
+	mutex_unlock(&ksplice_mutex);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ksplice_new_init);
+
+void ksplice_new_exit(struct module *owner)
+{
+	struct ksplice_update *u;
+
+	mutex_lock(&ksplice_mutex);
+	u = of_module(owner);
+	if (u)
+		u->new = NULL;
+	mutex_unlock(&ksplice_mutex);
+}
+EXPORT_SYMBOL_GPL(ksplice_new_exit);
+
+static int __init ksplice_init(void)
+{
+	int ret = ks_helpers_init();
+
+	return ret ? ret : ksplice_sysfs_init();
+}
+
+static void __exit ksplice_exit(void)
+{
+	/* No update has modules any more: they hold a reference to this one. */
+	ksplice_registry_exit();
+	ksplice_sysfs_exit();
+}
+
+module_init(ksplice_init);
+module_exit(ksplice_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Ksplice: rebootless kernel updates");

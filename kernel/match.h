@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Run-pre matching: is the code of a block what is in memory at an address?
+ * And if so, where is everything that it refers to?
+ *
+ * A trial matches one function at one candidate address, together with the
+ * constants that it refers to.  It either holds as a whole, then the symbols
+ * it assigned stay, or it fails and leaves nothing behind.
+ */
+#ifndef KSPLICE_KERNEL_MATCH_H
+#define KSPLICE_KERNEL_MATCH_H
+
+#include "table.h"
+
+#define KS_SHOWN_BYTES 16
+
+struct ks_mismatch {
+	u32 block;
+	u32 offset; /* in the pre bytes */
+	u64 addr;   /* in memory */
+	u8 expected[KS_SHOWN_BYTES], found[KS_SHOWN_BYTES];
+	u8 nr_expected, nr_found;
+	const char *what; /* "bytes differ", or the rule that does not hold */
+	u32 sym;          /* the symbol concerned, or KST_NONE */
+	u64 value;        /* the address that it would have to have */
+};
+
+struct ks_match;
+
+/* What the matcher cannot know by itself. */
+struct ks_match_ops {
+	/*
+	 * Copies what is at addr, as if no update were applied; returns how many
+	 * of the len bytes could be read, from the first on.
+	 */
+	size_t (*read)(void *ctx, u64 addr, void *buf, size_t len);
+	/* Is there a call site of the function tracer? */
+	bool (*is_fentry)(void *ctx, u64 addr);
+	/* Is it (one of the forms of) __x86_return_thunk? */
+	bool (*is_return_thunk)(void *ctx, u64 addr);
+	/*
+	 * The addresses of symbols of that name in its target, as the kernel's
+	 * symbol table has them: *list stays valid for the life of the match.
+	 */
+	u32 (*candidates)(void *ctx, u32 sym, const u64 **list);
+	/* __static_call_return0, paravirt's functions that do nothing */
+	bool (*is_return0)(void *ctx, u64 addr);
+	bool (*is_paravirt_nop)(void *ctx, u64 addr);
+};
+
+/* Memory of a match; all arrays come from the caller, who knows the sizes. */
+struct ks_match {
+	const struct kst_view *table;
+	const struct ks_match_ops *ops;
+	void *ctx;
+	u64 text;        /* run address of _text */
+	u64 *value;      /* [nr_symbols] */
+	u8 *known;       /* [nr_symbols] */
+	u8 *queued;      /* [nr_blocks] data blocks that were, or will be, compared */
+	u32 *sym_log;    /* [nr_symbols] assigned by the trial that runs */
+	u32 *block_log;  /* [nr_blocks] queued by it */
+	u32 nr_sym_log, nr_block_log;
+	u8 *run;         /* [max_block] */
+	u32 *site_end;   /* [max_sites] run offset behind each site of an elastic block */
+	struct ks_mismatch miss; /* of the last failed trial */
+	u64 bytes;       /* compared by trials that held */
+};
+
+/* True: it matches, and the symbols are assigned. */
+bool ks_match_trial(struct ks_match *m, u32 block, u64 addr);
+
+/* The same, but nothing stays assigned. */
+bool ks_match_probe(struct ks_match *m, u32 block, u64 addr);
+
+/* For sites.c: the walk through one block. */
+struct ks_walk {
+	struct ks_match *m;
+	const struct kst_block *b;
+	u32 block;
+	const u8 *pre;
+	u64 addr;        /* of the block in memory */
+	const u8 *run;   /* bytes read from there */
+	u32 run_len;
+	u32 p, r;        /* where the walk is: offsets in pre and run */
+	bool loose;      /* within an alternative: runs of nops may be encoded in any way */
+};
+
+bool ks_walk_fail(struct ks_walk *w, const char *what);
+bool ks_walk_fail_symbol(struct ks_walk *w, const char *what, u32 sym, u64 value);
+bool ks_match_assign(struct ks_walk *w, u32 sym, u64 value);
+/* Its value: assigned, or the only candidate. */
+bool ks_match_value(struct ks_match *m, u32 sym, u64 *value);
+/* The candidates that come into question; where the System.map decides, just one. */
+u32 ks_match_candidates(struct ks_match *m, u32 sym, const u64 **list);
+
+/* Compares the plain bytes of pre up to offset @to. */
+bool ks_walk_bytes(struct ks_walk *w, u32 to);
+
+/* Handles site @s at w->p == s->offset; moves on both sides. */
+bool ks_site_match(struct ks_walk *w, u32 site);
+
+/* Second pass over an elastic block: do internal branches lead to corresponding places? */
+bool ks_site_check_target(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target);
+
+/* Length of the nop at @p (of at most @max bytes), or 0. */
+u32 ks_nop_length(const u8 *p, u32 max);
+bool ks_all_nops(const u8 *p, u32 len);
+
+#endif

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stop, check, splice.
+ *
+ * Before the stop: slots are looked at, writable mappings made, probes kept
+ * out, under all the locks that others take to change text.  In the stop: the
+ * first CPU to arrive checks all stacks and then writes every jump; the others
+ * wait, and make their CPU forget what it had fetched.  Nothing after the
+ * first byte can fail.
+ *
+ * Lock order: ksplice_mutex -> kprobe_mutex -> cpus_read_lock -> text_mutex.
+ * (text_mutex before a stop_machine() that takes cpus_read_lock itself could
+ * deadlock with CPU hotplug.)
+ */
+#define pr_fmt(fmt) "ksplice: " fmt
+
+#include <linux/cpu.h>
+#include <linux/ktime.h>
+#include <linux/memory.h>
+#include <linux/rculist.h>
+#include <asm/sync_core.h>
+
+#include "compat.h"
+#include "update.h"
+
+struct stop {
+	struct ksplice_update *u;
+	const struct ksplice_range *ranges;
+	u32 nr_ranges;
+	bool apply;
+	atomic_t arrived;
+	int done;
+	int ret;
+	u64 inside_ns;
+};
+
+static void make_jump(struct ksplice_patch *p)
+{
+	s32 rel = p->new_addr - (p->old_addr + p->slot + KSPLICE_JUMP_SIZE);
+
+	p->jump[0] = 0xe9;
+	memcpy(p->jump + 1, &rel, sizeof(rel));
+}
+
+static const u8 *bytes_now(const struct ksplice_patch *p, bool apply)
+{
+	return apply ? p->original : p->jump;
+}
+
+static const char *range_name(const struct ksplice_update *u, u32 range)
+{
+	if (u->undoing)
+		return u->id;
+	return range < u->nr_ranges ? u->ranges[range].name : "?";
+}
+
+static int commit(struct stop *s)
+{
+	int ret = ksplice_stack_check(s->u, s->ranges, s->nr_ranges);
+	u32 i;
+
+	if (ret)
+		return ret;
+	/* Once more with the machine stopped: all or nothing. */
+	for (i = 0; i < s->u->nr_patches; i++)
+		if (memcmp(s->u->patches[i].alias, bytes_now(&s->u->patches[i], s->apply),
+			   KSPLICE_JUMP_SIZE))
+			return -EFAULT;
+	for (i = 0; i < s->u->nr_patches; i++) {
+		struct ksplice_patch *p = &s->u->patches[i];
+
+		ksplice_text_write(p, s->apply ? p->jump : p->original);
+	}
+	return 0;
+}
+
+static int stopped(void *data)
+{
+	struct stop *s = data;
+
+	if (atomic_inc_return(&s->arrived) == 1) {
+		u64 start = ktime_get_ns();
+
+		s->ret = commit(s);
+		s->inside_ns = ktime_get_ns() - start;
+		smp_store_release(&s->done, 1);
+	} else {
+		while (!smp_load_acquire(&s->done))
+			cpu_relax();
+	}
+	sync_core();
+	return 0;
+}
+
+static bool has_kprobe(unsigned long addr, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		if (ks_call(get_kprobe)((void *)(addr + i)))
+			return true;
+	return false;
+}
+
+/* Does somebody else write, or want to write, where the jump goes? */
+static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool apply)
+{
+	unsigned long slot = p->old_addr + p->slot;
+	void *first = (void *)slot, *last = (void *)(slot + KSPLICE_JUMP_SIZE - 1);
+	const char *who = NULL;
+
+	if (has_kprobe(slot, KSPLICE_JUMP_SIZE))
+		who = "a kprobe";
+	else if (ks_call(jump_label_text_reserved)(first, last))
+		who = "a jump label";
+	else if (ks_call(static_call_text_reserved)(first, last))
+		who = "a static call";
+	else if (ks_call(alternatives_text_reserved)(first, last))
+		who = "an SMP alternative";
+	if (who)
+		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+				     "%s is at %s+0x%x, where the jump to the new code %s", who, p->name,
+				     p->slot, apply ? "has to go" : "is");
+	if (memcmp(p->alias, bytes_now(p, apply), KSPLICE_JUMP_SIZE))
+		return ksplice_abort(u, apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
+				     "%s+0x%x: found %*ph, expected %*ph: somebody else has changed it",
+				     p->name, p->slot, KSPLICE_JUMP_SIZE, p->alias, KSPLICE_JUMP_SIZE,
+				     bytes_now(p, apply));
+	return 0;
+}
+
+/*
+ * A kprobe in the body that the jump skips would never fire, and one in the
+ * slot would be overwritten on undo: both are refused while the update is
+ * applied, as for any function on the kernel's own kprobe blacklist.  The
+ * entry of the function stays free: there ftrace and kprobes live as before.
+ */
+static void keep_probes_out(struct ksplice_patch *p)
+{
+	p->blacklist.start_addr = p->old_addr + p->slot;
+	p->blacklist.end_addr = p->old_addr + p->old_size;
+	INIT_LIST_HEAD(&p->blacklist.list);
+	list_add_tail(&p->blacklist.list, ks_kernel.kprobe_blacklist);
+}
+
+static void let_probes_in(struct ksplice_patch *p)
+{
+	if (p->blacklist.list.next)
+		list_del_init(&p->blacklist.list);
+}
+
+static void lock_text(void)
+{
+	mutex_lock(ks_kernel.kprobe_mutex);
+	cpus_read_lock();
+	mutex_lock(ks_kernel.text_mutex);
+}
+
+static void unlock_text(void)
+{
+	mutex_unlock(ks_kernel.text_mutex);
+	cpus_read_unlock();
+	mutex_unlock(ks_kernel.kprobe_mutex);
+}
+
+static int report(struct stop *s)
+{
+	struct ksplice_update *u = s->u;
+	const struct ksplice_conflict *x = &u->conflicts[0];
+
+	switch (s->ret) {
+	case 0:
+		return 0;
+	case -EBUSY:
+		if (x->range == U32_MAX)
+			return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY,
+					     "the stack of %s (pid %d) cannot be read reliably", x->comm,
+					     x->pid);
+		return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY, "%s (pid %d) is in %s", x->comm, x->pid,
+				     range_name(u, x->range));
+	case -EPERM:
+		return ksplice_abort(u, KSPLICE_UNEXPECTED_RUNNING_TASK, -EBUSY,
+				     "%s (pid %d) was running with the machine stopped", x->comm, x->pid);
+	}
+	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret, "the code changed while the machine was stopped");
+}
+
+static int splice(struct stop *s)
+{
+	struct ksplice_update *u = s->u;
+	u64 start;
+	u32 i;
+	int ret = 0;
+
+	for (i = 0; i < u->nr_patches && !ret; i++)
+		ret = ksplice_text_map(&u->patches[i]);
+	if (ret) {
+		ret = ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "cannot map the text to be changed");
+		goto unmap;
+	}
+	lock_text();
+	for (i = 0; i < u->nr_patches && !ret; i++)
+		ret = check_slot(u, &u->patches[i], s->apply);
+	if (!ret) {
+		start = ktime_get_ns();
+		ret = ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
+		u->stop_ns = ktime_get_ns() - start;
+		u->pause_ns = s->inside_ns;
+		ret = ret ? ksplice_abort(u, KSPLICE_UNEXPECTED, ret, "the machine could not be stopped") :
+			    report(s);
+	}
+	for (i = 0; i < u->nr_patches && !ret; i++) {
+		if (s->apply)
+			keep_probes_out(&u->patches[i]);
+		else
+			let_probes_in(&u->patches[i]);
+	}
+	/* Before the lock is dropped: the overlay of ksplice_text_read() goes by it. */
+	if (!ret)
+		u->stage = s->apply ? KSPLICE_APPLIED : KSPLICE_REVERSED;
+	unlock_text();
+unmap:
+	for (i = 0; i < u->nr_patches; i++)
+		ksplice_text_unmap(&u->patches[i]);
+	return ret;
+}
+
+/* Is a function of @u already replaced by another update? */
+static int check_overlap(struct ksplice_update *u)
+{
+	struct ksplice_update *other;
+	u32 i, k;
+
+	list_for_each_entry(other, &ksplice_updates, list) {
+		if (other == u || other->stage != KSPLICE_APPLIED)
+			continue;
+		for (i = 0; i < u->nr_patches; i++)
+			for (k = 0; k < other->nr_patches; k++)
+				if (u->patches[i].old_addr == other->patches[k].old_addr)
+					return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+							     "%s is already replaced by update %s; undo that one first",
+							     u->patches[i].name, other->id);
+	}
+	return 0;
+}
+
+int ksplice_apply(struct ksplice_update *u)
+{
+	struct stop s = { .u = u, .ranges = u->ranges, .nr_ranges = u->nr_ranges, .apply = true };
+	u32 i;
+	int ret;
+
+	u->abort = KSPLICE_OK;
+	u->error[0] = 0;
+	u->nr_conflicts = 0;
+	u->undoing = false;
+	if (u->stage == KSPLICE_APPLIED)
+		return 0;
+	if (!u->new || !u->nr_patches)
+		return ksplice_abort(u, KSPLICE_UNEXPECTED, -EINVAL, "its new code is not loaded");
+	ret = check_overlap(u);
+	if (ret)
+		return ret;
+	if (!try_module_get(u->new))
+		return ksplice_abort(u, KSPLICE_MODULE_BUSY, -EBUSY, "its module is being unloaded");
+	for (i = 0; i < u->nr_patches; i++)
+		make_jump(&u->patches[i]);
+	ret = splice(&s);
+	if (ret) {
+		module_put(u->new);
+		return ret;
+	}
+	/* Once applied, addresses of a pinned module may be anywhere, for ever. */
+	if (u->pinned)
+		__module_get(u->new);
+	ksplice_log(u, "applied: %u functions, %llu ns inside the stop, %llu ns in all\n", u->nr_patches,
+		    u->pause_ns, u->stop_ns);
+	pr_info("Update %s applied successfully\n", u->id);
+	return 0;
+}
+
+int ksplice_reverse(struct ksplice_update *u)
+{
+	struct stop s = { .u = u, .ranges = u->busy_ranges, .nr_ranges = 1 };
+	int ret;
+
+	u->abort = KSPLICE_OK;
+	u->error[0] = 0;
+	u->nr_conflicts = 0;
+	if (u->stage != KSPLICE_APPLIED)
+		return ksplice_abort(u, KSPLICE_ALREADY_REVERSED, -EALREADY, "it is not applied");
+	u->undoing = true;
+	u->busy_ranges[0].start = ks_module_text(u->new);
+	u->busy_ranges[0].end = ks_module_text(u->new) + ks_module_text_size(u->new);
+	u->busy_ranges[0].name = u->id;
+	ret = splice(&s);
+	if (ret)
+		return ret;
+	module_put(u->new);
+	ksplice_log(u, "reversed: %llu ns inside the stop, %llu ns in all\n", u->pause_ns, u->stop_ns);
+	pr_info("Update %s reversed successfully\n", u->id);
+	return 0;
+}

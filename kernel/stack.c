@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is any task in code that is about to change?
+ *
+ * Runs with the machine stopped: every CPU is in its stopper thread, so all
+ * other tasks are off their CPUs and their stacks stand still.  Each stack is
+ * unwound reliably (ORC), which also recovers return addresses that kretprobes
+ * and the graph tracer have replaced.  Where the unwinder cannot vouch for a
+ * stack, every word on it is looked at instead; that is safe (it finds more,
+ * never less) except where a tracer's trampoline stands in for a return
+ * address, and then the answer is "busy".
+ */
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+
+#include "compat.h"
+#include "update.h"
+
+struct check {
+	struct ksplice_update *u;
+	const struct ksplice_range *ranges;
+	u32 nr;
+	struct task_struct *task;
+	bool busy;
+};
+
+static void conflict(struct check *c, unsigned long addr, u32 range)
+{
+	struct ksplice_update *u = c->u;
+	struct ksplice_conflict *x;
+
+	c->busy = true;
+	if (u->nr_conflicts == KSPLICE_CONFLICTS)
+		return;
+	x = &u->conflicts[u->nr_conflicts++];
+	memcpy(x->comm, c->task->comm, sizeof(x->comm));
+	x->comm[sizeof(x->comm) - 1] = 0;
+	x->pid = c->task->pid;
+	x->addr = addr;
+	x->range = range;
+}
+
+/* The ranges are sorted and do not overlap. */
+static u32 find_range(const struct check *c, unsigned long addr)
+{
+	u32 lo = 0, hi = c->nr;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (addr < c->ranges[mid].start)
+			hi = mid;
+		else if (addr >= c->ranges[mid].end)
+			lo = mid + 1;
+		else
+			return mid;
+	}
+	return U32_MAX;
+}
+
+/* A return address may be the first byte behind the range: a call at its very end. */
+static bool test_address(struct check *c, unsigned long addr)
+{
+	u32 range = find_range(c, addr);
+
+	if (range == U32_MAX)
+		range = find_range(c, addr - 1);
+	if (range == U32_MAX)
+		return false;
+	conflict(c, addr, range);
+	return true;
+}
+
+static bool consume(void *cookie, unsigned long addr)
+{
+	/* One conflict a task is enough to know. */
+	return !test_address(cookie, addr);
+}
+
+static void scan_words(struct check *c)
+{
+	unsigned long *end = (void *)((unsigned long)task_stack_page(c->task) + THREAD_SIZE);
+	unsigned long *word = (void *)(READ_ONCE(c->task->thread.sp) & ~7ul);
+
+	if (word < (unsigned long *)task_stack_page(c->task) || word > end) {
+		conflict(c, 0, U32_MAX);
+		return;
+	}
+	for (; word < end; word++) {
+		unsigned long addr = READ_ONCE_NOCHECK(*word);
+
+		if (addr && (addr == ks_kernel.return_to_handler ||
+			     addr == ks_kernel.rethook_trampoline)) {
+			conflict(c, addr, U32_MAX);
+			return;
+		}
+		if (test_address(c, addr))
+			return;
+	}
+}
+
+static void check_task(struct check *c, struct task_struct *task)
+{
+	bool was_busy = c->busy;
+
+	c->task = task;
+	/* Dead: it never runs again.  No reference is needed, the machine stands still. */
+	if (!refcount_read(&task->stack_refcount))
+		return;
+	c->busy = false;
+	if (ks_call(arch_stack_walk_reliable)(consume, c, task) && !c->busy)
+		scan_words(c);
+	c->busy |= was_busy;
+}
+
+static bool is_stopper(struct task_struct *task)
+{
+	return (task->flags & PF_KTHREAD) && !strncmp(task->comm, "migration/", 10);
+}
+
+int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr)
+{
+	struct check c = { .u = u, .ranges = ranges, .nr = nr };
+	struct task_struct *group, *task;
+	int cpu, ret = 0;
+
+	u->nr_conflicts = 0;
+	rcu_read_lock();
+	for_each_process_thread(group, task) {
+		if (task == current || (task->on_cpu && is_stopper(task)))
+			continue;
+		if (task->on_cpu) {
+			c.task = task;
+			conflict(&c, 0, U32_MAX);
+			ret = -EPERM;
+			break;
+		}
+		check_task(&c, task);
+	}
+	if (!ret)
+		for_each_online_cpu(cpu)
+			check_task(&c, ks_call(idle_task)(cpu));
+	rcu_read_unlock();
+	return ret ? ret : c.busy ? -EBUSY : 0;
+}

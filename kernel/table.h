@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A match table that has been checked. */
+#ifndef KSPLICE_KERNEL_TABLE_H
+#define KSPLICE_KERNEL_TABLE_H
+
+#include "pure.h"
+
+struct kst_view {
+	const char *strings;
+	const struct kst_target *targets;
+	const struct kst_symbol *symbols;
+	const struct kst_block *blocks;
+	const struct kst_site *sites;
+	const struct kst_alt *alts;
+	const u8 *code;
+	const u32 *exports;
+	const struct kst_patch *patches;
+	u32 nr_targets, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_exports, nr_patches;
+	u32 max_block; /* size of the largest block, bytes */
+	u32 max_sites; /* of one block */
+};
+
+/*
+ * Checks every offset, count, index, length and kind of the blob; nothing
+ * behind this needs to check again.  Returns 0 or -EINVAL, and then *why says
+ * what is wrong.  The view points into the blob.
+ */
+int kst_open(const void *blob, u32 size, struct kst_view *view, const char **why);
+
+static inline const char *kst_string(const struct kst_view *t, u32 offset)
+{
+	return t->strings + offset;
+}
+
+static inline const char *kst_symbol_name(const struct kst_view *t, u32 sym)
+{
+	return kst_string(t, t->symbols[sym].name);
+}
+
+#endif

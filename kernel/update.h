@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An update as the core knows it, from the match to the day it is forgotten.
+ *
+ * Locking: ksplice_mutex protects the list of updates and everything in them.
+ * Its order: ksplice_mutex -> kprobe_mutex -> cpus_read_lock -> text_mutex.
+ */
+#ifndef KSPLICE_KERNEL_UPDATE_H
+#define KSPLICE_KERNEL_UPDATE_H
+
+#include <linux/kobject.h>
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include <ksplice/abort.h>
+#include <ksplice/core.h>
+
+#define KSPLICE_ID_MAX 32
+#define KSPLICE_JUMP_SIZE 5
+#define KSPLICE_CONFLICTS 16
+#define KSPLICE_LOG_MAX (64u << 10)
+
+enum ksplice_stage {
+	KSPLICE_PREPARING,
+	KSPLICE_APPLIED,
+	KSPLICE_REVERSED,
+};
+
+/* A function that is replaced. */
+struct ksplice_patch {
+	char *name;
+	unsigned long old_addr, new_addr;
+	u32 old_size;
+	u32 slot;              /* of the jump, from old_addr */
+	u8 original[KSPLICE_JUMP_SIZE];
+	u8 jump[KSPLICE_JUMP_SIZE];
+	u8 *alias;             /* writable mapping of the slot, while an operation runs */
+	void *mapping;         /* what to vunmap() */
+	struct kprobe_blacklist_entry blacklist; /* linked while applied */
+};
+
+/* Code in which no task may be: [start, end). */
+struct ksplice_range {
+	unsigned long start, end;
+	const char *name;
+};
+
+struct ksplice_conflict {
+	char comm[TASK_COMM_LEN];
+	pid_t pid;
+	unsigned long addr;
+	u32 range; /* index, or U32_MAX: the stack could not be read reliably */
+};
+
+struct ksplice_update {
+	struct kobject kobj;
+	struct list_head list;
+	char id[KSPLICE_ID_MAX + 1];
+	char *description;
+	enum ksplice_stage stage;
+	enum ksplice_abort abort;
+	char error[384];
+	struct module *old, *new; /* NULL where not (or no longer) loaded */
+	bool pinned;
+	struct ksplice_patch *patches;
+	u32 nr_patches;
+	struct ksplice_range *ranges; /* the old functions and their .cold parts */
+	char **range_names;           /* what they own */
+	u32 nr_ranges;
+	struct ksplice_conflict conflicts[KSPLICE_CONFLICTS];
+	u32 nr_conflicts;
+	struct ksplice_range busy_ranges[1]; /* for undo: the new module's text */
+	bool undoing;                        /* the conflicts are about busy_ranges */
+	u32 match_blocks, match_skipped;
+	u64 match_bytes, match_ns, pause_ns, stop_ns;
+	char *log; /* KSPLICE_LOG_MAX bytes */
+	u32 log_len;
+};
+
+extern struct mutex ksplice_mutex;
+extern struct list_head ksplice_updates;
+
+/* registry.c; all with ksplice_mutex held */
+struct ksplice_update *ksplice_find(const char *id);
+struct ksplice_update *ksplice_update_create(const char *id, const char *description);
+void ksplice_update_destroy(struct ksplice_update *u);
+/* Frees what a match has filled in, so that another one can start. */
+void ksplice_update_reset(struct ksplice_update *u);
+void ksplice_registry_exit(void);
+
+/* log.c: sets the abort cause with a line for people; returns @ret. */
+__printf(4, 5) int ksplice_abort(struct ksplice_update *u, enum ksplice_abort cause, int ret,
+				 const char *fmt, ...);
+__printf(2, 3) void ksplice_log(struct ksplice_update *u, const char *fmt, ...);
+extern const char *const ksplice_abort_names[KSPLICE_NR_ABORTS];
+
+/* find.c: the match, from the old module's table to addresses */
+int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old);
+
+/* text.c */
+int ksplice_text_map(struct ksplice_patch *p);
+void ksplice_text_unmap(struct ksplice_patch *p);
+void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZE]);
+/* Reads kernel memory as if no update were applied. */
+size_t ksplice_text_read(unsigned long addr, void *buf, size_t len);
+
+/* stack.c: with the machine stopped; 0, -EBUSY (conflicts filled in), -EPERM (unexpected task) */
+int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr);
+
+/* splice.c */
+int ksplice_apply(struct ksplice_update *u);
+int ksplice_reverse(struct ksplice_update *u);
+
+/* sysfs.c */
+int ksplice_sysfs_init(void);
+void ksplice_sysfs_exit(void);
+int ksplice_sysfs_add(struct ksplice_update *u);
+
+#endif

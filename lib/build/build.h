@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * First room of the pipeline: from a kernel source, its configuration and a
+ * patch to the pre and post objects of every unit that the patch affects.
+ *
+ * The source tree is only ever read.  Everything that is written goes to a
+ * cache directory (CONFIG_DIR/cache, or a directory of its own below
+ * $KSPLICE_CACHE), which may be deleted at any time between two runs.
+ */
+#ifndef KS_BUILD_BUILD_H
+#define KS_BUILD_BUILD_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/term.h"
+
+struct ks_build;
+
+struct ks_build_options {
+	const char *source;       /* the kernel's source tree */
+	const char *config_dir;   /* with .config and build, the link to the headers */
+	const char *release;      /* what uname -r says on the kernel to patch */
+	int jobs;                 /* compilers at once; 0: one */
+	bool force_compiler;      /* go on with another compiler than the config's */
+	struct ks_report *report; /* may be NULL */
+	const char *patch_opt;    /* for patch(1) in place of -p1; may be NULL */
+	int verbosity;            /* 2: the compiler commands become notes */
+};
+
+/*
+ * Checks the directories, takes the cache's lock (waiting for another run on
+ * the same cache) and puts right what a run that was killed has left there.
+ * The lock is also held by every child process, so that no compiler of a
+ * killed run still writes when the next one starts.
+ */
+struct ks_error *ks_build_open(const struct ks_build_options *options,
+			       struct ks_build **build) KS_MUST_CHECK;
+void ks_build_close(struct ks_build *build);
+
+/*
+ * Finds the compiler that the configuration names, and compares it and
+ * binutils with the versions there.  The steps below do it when the caller
+ * has not.
+ */
+struct ks_error *ks_build_check_compiler(struct ks_build *build) KS_MUST_CHECK;
+
+/* The compiler's own version line; NULL before the check. */
+const char *ks_build_compiler(const struct ks_build *build);
+
+/* Everything that does not depend on a patch, where it is not in the cache yet. */
+struct ks_error *ks_build_prepare(struct ks_build *build) KS_MUST_CHECK;
+
+/*
+ * Applies the patch to copies and appends the paths that it changes (relative
+ * to the source tree) to @changed_files, which may be NULL.
+ */
+struct ks_error *ks_build_apply_patch(struct ks_build *build, const char *patch,
+				      struct ks_strv *changed_files) KS_MUST_CHECK;
+
+struct ks_build_unit {
+	char *source;    /* kernel/printk/printk.c: what the object is compiled from */
+	char *object;    /* kernel/printk/printk.o */
+	char *modname;   /* NULL: built into the kernel */
+	char *pre_path;  /* the objects, once they are compiled */
+	char *post_path;
+	char *target;    /* what kbuild calls it: may go through "../" */
+	bool included;   /* does not belong to a changed file, but may include one */
+};
+
+struct ks_build_units {
+	KS_VEC(struct ks_build_unit) list;
+};
+
+/*
+ * Which objects the patch affects.  A changed file that compiles into nothing
+ * is a note; one that we cannot follow (a header, assembly, a Makefile) is
+ * KS_E_REFUSED.
+ */
+struct ks_error *ks_build_units(struct ks_build *build, struct ks_build_units *units) KS_MUST_CHECK;
+void ks_build_units_free(struct ks_build_units *units);
+
+enum ks_build_side { KS_PRE, KS_POST };
+
+/*
+ * Compiles one side of all units: pre from the source as it is (kept in the
+ * cache), post with the patch.  The pre side fills in modname and drops units
+ * that turn out not to include any changed file.
+ */
+struct ks_error *ks_build_compile(struct ks_build *build, struct ks_build_units *units,
+				  enum ks_build_side side) KS_MUST_CHECK;
+
+/*
+ * Builds the external modules in @dir against the headers in
+ * CONFIG_DIR/build.  @extra_symvers (may be NULL) is a Module.symvers to use
+ * beside the kernel's, relative to @dir or absolute.  A warning is an error.
+ */
+struct ks_error *ks_build_module(struct ks_build *build, const char *dir,
+				 const char *extra_symvers) KS_MUST_CHECK;
+
+const char *ks_build_cache_dir(const struct ks_build *build);
+
+#endif

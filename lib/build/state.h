@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of lib/build share and nobody else sees: the state of one
+ * build and the steps on it.
+ *
+ * In the cache directory:
+ *	lock	held while a build is open
+ *	farm/	the source tree as symbolic links to its files (farm.c)
+ *	obj/	kbuild's O= directory, whose source is the farm
+ *	stage	what obj/ was prepared from; written last (stage.c)
+ *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
+ *	post/	the post objects of this run
+ *	patched/  the files that the patch changes, patched (patch.c)
+ *	overlay/  the same with line directives, on their way into the farm
+ *	overlay.list  which links of the farm are replaced: a journal (overlay.c)
+ *	make.log  what a failed make said, in full
+ */
+#ifndef KS_BUILD_STATE_H
+#define KS_BUILD_STATE_H
+
+#include "build/build.h"
+#include "build/config.h"
+
+/* Headers and sources are a few hundred KB; the largest generated headers some MB. */
+#define KS_BUILD_MAX_FILE (64u << 20)
+
+enum ks_change_kind { KS_CHANGE_MODIFIED, KS_CHANGE_ADDED, KS_CHANGE_REMOVED };
+
+struct ks_change {
+	char *path; /* relative to the source */
+	enum ks_change_kind kind;
+	bool reaches; /* some unit's object is made from it */
+};
+
+struct ks_build {
+	char *source;     /* real paths from here */
+	char *config_dir;
+	char *cache;
+	char *farm;
+	char *obj;
+	char *release;
+	char *patch_opt;
+	int jobs;
+	int verbosity;
+	bool force_compiler;
+	struct ks_report *report;
+	int lock;
+	struct ks_config *config; /* as given */
+	char *cc;           /* the compiler's command */
+	char *cc_text;      /* its version line */
+	char *as_text;
+	char *ld_text;
+	bool prepared;
+	char *key;          /* identifies what obj/ was prepared from */
+	KS_VEC(struct ks_change) changes;
+};
+
+/* farm.c: brings farm/ up to date; *inputs gets the state of what the build's tools are made from. */
+struct ks_error *ks_farm_sync(struct ks_build *b, struct ks_buf *inputs) KS_MUST_CHECK;
+/* One line that changes when the file does: "size mtime ctime", or "-" where there is none. */
+void ks_farm_signature(const char *path, struct ks_buf *out);
+/* Points the farm's entry at the source again, or removes it where the source has none. */
+struct ks_error *ks_farm_restore(struct ks_build *b, const char *path) KS_MUST_CHECK;
+
+/* overlay.c: patched files in place of the farm's links. */
+struct ks_error *ks_overlay_apply(struct ks_build *b, bool line_directives) KS_MUST_CHECK;
+struct ks_error *ks_overlay_undo(struct ks_build *b) KS_MUST_CHECK;
+
+/* compiler.c */
+struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
+
+/* kbuild.c */
+#define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
+
+struct ks_kbuild {
+	const struct ks_strv *targets;
+	bool compiling;   /* the targets are objects: show progress */
+	const char *what; /* for the error: "the original source does not compile" */
+};
+struct ks_error *ks_kbuild_run(struct ks_build *b, const struct ks_kbuild *run) KS_MUST_CHECK;
+/* The environment for every make: nothing of the user's that would change what is built. */
+const char *const *ks_kbuild_env(void);
+
+/* roster.c: what kbuild builds in a directory, for this configuration. */
+struct ks_roster;
+struct ks_roster *ks_roster_new(struct ks_build *b);
+void ks_roster_free(struct ks_roster *r);
+/* Appends kbuild's target names of the objects that @source compiles into; none: not built. */
+struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
+				struct ks_strv *targets) KS_MUST_CHECK;
+
+/* includes.c: the .c files that include @path, directly or through others, by text. */
+struct ks_error *ks_includes_find(struct ks_build *b, const char *path,
+				  struct ks_strv *sources) KS_MUST_CHECK;
+
+/* stamp.c */
+struct ks_deps {
+	struct ks_strv files; /* relative to the source */
+	char *modname;        /* NULL: not compiled for a module */
+	char *command;
+};
+struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_deps *deps) KS_MUST_CHECK;
+void ks_deps_free(struct ks_deps *deps);
+/* "a/b/../c.o" -> "a/c.o"; the caller frees. */
+char *ks_path_normal(const char *path);
+
+/* patch.c */
+struct ks_change *ks_build_change(struct ks_build *b, const char *path);
+
+#endif

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From paired units to a decision; see diff.h.
+ *
+ * A function whose content differs is replaced.  The new module then needs
+ * every atom that only post has and that new code refers to, transitively.
+ * All else is linked to what is in the running kernel.  Whatever does not fit
+ * this picture is refused by name; nothing is left out silently.
+ */
+#include "diff/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff/data.h"
+#include "diff/special.h"
+
+#define JUMP_SIZE 5u
+
+static void refuse(struct ks_diff *d, const struct ks_atom *a, const char *why)
+{
+	char *text = ks_asprintf("%s: %s (section %s): %s", d->post->name,
+				 *a->name ? a->name : "anonymous data", a->section->name, why);
+
+	if (!ks_strv_has(&d->refused, text))
+		ks_strv_add(&d->refused, text);
+	free(text);
+}
+
+static void refuse_place(struct ks_diff *d, const struct ks_atom *a, const struct ks_ref *ref)
+{
+	char *place = ks_ref_describe(ref);
+	char *why = ks_asprintf("it refers to %s, a place that belongs to no symbol", place);
+
+	refuse(d, a, why);
+	free(place);
+	free(why);
+}
+
+/* "f.cold" and "f.cold.12" belong to "f". */
+static struct ks_atom *cold_parent(struct ks_unit *u, const struct ks_atom *a)
+{
+	const char *cold = strstr(a->name, ".cold");
+	size_t len = cold ? (size_t)(cold - a->name) : 0;
+
+	ks_vec_for(&u->atoms, it)
+		if (len && (*it)->kind == KS_FUNC && !strncmp((*it)->name, a->name, len) &&
+		    !(*it)->name[len])
+			return *it;
+	return NULL;
+}
+
+static bool changed(const struct ks_atom *post)
+{
+	return !post->pair || !(post->mark & KS_M_EQUAL);
+}
+
+/* The jump goes behind the fentry site, where there is one. */
+static uint32_t find_slot(const struct ks_atom *pre)
+{
+	ks_vec_for(&pre->specials, sp)
+		if (sp->kind == KS_SP_MCOUNT)
+			return sp->offset + JUMP_SIZE;
+	return 0;
+}
+
+static void check_slot(struct ks_diff *d, const struct ks_atom *pre, uint32_t slot)
+{
+	const char *s = pre->section->name;
+
+	if (slot + JUMP_SIZE > pre->size)
+		refuse(d, pre, "the function is too short to hold the jump to its replacement; change its callers instead");
+	if (ks_str_starts(s, ".noinstr.text") || ks_str_starts(s, ".entry.text") ||
+	    ks_str_starts(s, ".cpuidle.text"))
+		refuse(d, pre,
+		       "entry, idle and noinstr code may run at the moment of the change and cannot be replaced");
+	ks_vec_for(&pre->specials, sp) {
+		bool writes = sp->kind == KS_SP_JUMP_LABEL || sp->kind == KS_SP_STATIC_CALL ||
+			      sp->kind == KS_SP_LOCK;
+
+		/* Jump labels and static calls are 5 bytes at most, a lock prefix is 1. */
+		if (writes && sp->offset < slot + JUMP_SIZE && sp->offset + (sp->kind == KS_SP_LOCK ? 1 : 5) > slot)
+			refuse(d, pre,
+			       "the kernel itself rewrites the place where the jump to the replacement would go (a jump label, static call or lock prefix right at the start of the function)");
+	}
+}
+
+static void include(struct ks_diff *d, struct ks_atom *post)
+{
+	if (post->mark & KS_M_INCLUDED)
+		return;
+	post->mark |= KS_M_INCLUDED;
+	*ks_vec_push(&d->included) = post;
+}
+
+static void replace(struct ks_diff *d, struct ks_atom *post)
+{
+	struct ks_replaced *r;
+
+	if (post->mark & KS_M_REPLACED)
+		return;
+	post->mark |= KS_M_REPLACED;
+	post->pair->mark |= KS_M_REPLACED;
+	r = ks_vec_push(&d->replaced);
+	r->pre = post->pair;
+	r->post = post;
+	r->slot = find_slot(post->pair);
+	check_slot(d, r->pre, r->slot);
+	include(d, post);
+}
+
+/* A .cold part is entered by jumps only: it changes together with its function. */
+static void tie_cold_parts(struct ks_diff *d)
+{
+	ks_vec_for(&d->post->atoms, it) {
+		struct ks_atom *parent;
+
+		if ((*it)->kind != KS_FUNC || (*it)->discarded)
+			continue;
+		parent = cold_parent(d->post, *it);
+		if (!parent || parent == *it)
+			continue;
+		if (changed(*it) && parent->pair)
+			parent->mark &= ~KS_M_EQUAL;
+	}
+	ks_vec_for(&d->pre->atoms, it) {
+		struct ks_atom *parent;
+
+		if ((*it)->kind != KS_FUNC || (*it)->discarded)
+			continue;
+		parent = cold_parent(d->pre, *it);
+		if (!parent || parent == *it)
+			continue;
+		/* It vanished or changed: then so did the function that jumps to it. */
+		if (parent->pair && (!(*it)->pair || !((*it)->mark & KS_M_EQUAL)))
+			parent->pair->mark &= ~KS_M_EQUAL;
+	}
+}
+
+static bool is_cold(struct ks_unit *u, const struct ks_atom *a)
+{
+	struct ks_atom *parent = cold_parent(u, a);
+
+	return parent && parent != a;
+}
+
+static void find_replaced(struct ks_diff *d)
+{
+	ks_vec_for(&d->post->atoms, it) {
+		struct ks_atom *a = *it;
+
+		if (a->kind != KS_FUNC || !a->pair || !changed(a) || is_cold(d->post, a))
+			continue;
+		if (ks_str_starts(a->section->name, ".static_call.text"))
+			continue;
+		if (a->discarded)
+			ks_strv_addf(&d->skipped,
+				     "%s: in %s: it has run already (or is not in a running kernel); its change has no effect there",
+				     a->name, a->section->name);
+		else
+			replace(d, a);
+	}
+	ks_vec_for(&d->pre->atoms, it) {
+		struct ks_atom *a = *it;
+
+		if (a->kind != KS_FUNC || a->discarded)
+			continue;
+		if (!a->pair && !is_cold(d->pre, a) && *a->name)
+			ks_strv_add(&d->removed, a->name);
+		if (is_cold(d->pre, a) && (cold_parent(d->pre, a)->mark & KS_M_REPLACED))
+			a->mark |= KS_M_PART;
+	}
+}
+
+static bool is_branch(const struct ks_atom *from, const struct ks_ref *ref)
+{
+	const struct ks_insn *insn = ks_insns_at(&from->insns, ref->offset);
+
+	return insn && insn->rel_size && insn->offset + insn->rel_offset == ref->offset;
+}
+
+/* A string of pre code with the same content: its address in the running kernel serves. */
+static struct ks_atom *same_string(const struct ks_diff *d, const struct ks_atom *post)
+{
+	ks_vec_for(&d->pre->atoms, it) {
+		struct ks_atom *a = *it;
+
+		if (a->kind == KS_STRING && a->size == post->size && (a->mark & KS_M_STRING_USED) &&
+		    !memcmp(a->data, post->data, a->size))
+			return a;
+	}
+	return NULL;
+}
+
+enum ks_link ks_diff_link(const struct ks_diff *d, const struct ks_atom *from,
+			  const struct ks_ref *ref, struct ks_atom **run_atom)
+{
+	struct ks_atom *to = ref->atom;
+
+	*run_atom = NULL;
+	if (!to)
+		return KS_LINK_RUN;
+	if (to == from)
+		return KS_LINK_NEW;
+	if (to->kind == KS_FUNC && is_cold(d->post, to))
+		return KS_LINK_NEW;
+	if (to->kind == KS_FUNC && (to->mark & KS_M_REPLACED)) {
+		/*
+		 * Calls go straight to the new code, and .cold parts jump back
+		 * into it; a pointer to the function stays the old one, so that
+		 * pointers stored before and after compare equal.
+		 */
+		if (ks_atom_is_code(from) && (ref->addend || is_branch(from, ref)))
+			return KS_LINK_NEW;
+		*run_atom = to->pair;
+		return KS_LINK_RUN;
+	}
+	if (to->kind == KS_STRING && (*run_atom = same_string(d, to)))
+		return KS_LINK_RUN;
+	if (to->pair) {
+		*run_atom = to->pair;
+		return KS_LINK_RUN;
+	}
+	return KS_LINK_NEW;
+}
+
+/* May the address of an included atom be stored somewhere that outlives the update? */
+static void note_escape(struct ks_diff *d, const struct ks_atom *from, const struct ks_ref *ref)
+{
+	const struct ks_atom *to = ref->atom;
+	const struct ks_insn *insn;
+
+	if (to == from || !*to->name)
+		return;
+	if (to->kind == KS_FUNC && is_branch(from, ref))
+		return;
+	if (to->kind == KS_FUNC && is_cold(d->post, to))
+		return;
+	if (to->kind == KS_RODATA || to->kind == KS_STRING)
+		return;
+	if (ks_atom_is_code(from) && to->kind != KS_FUNC) {
+		insn = ks_insns_at(&from->insns, ref->offset);
+		if (insn && !insn->takes_address)
+			return;
+	}
+	d->escapes = true;
+}
+
+static void visit_ref(struct ks_diff *d, struct ks_atom *from, const struct ks_ref *ref)
+{
+	struct ks_atom *to = ref->atom, *run;
+
+	if (!to) {
+		if (ref->name && ks_str_starts(ref->name, "."))
+			refuse_place(d, from, ref);
+		return;
+	}
+	if (ks_diff_link(d, from, ref, &run) == KS_LINK_RUN && !run->discarded)
+		return;
+	if (to->discarded) {
+		refuse(d, from, "new code refers to init code or data, which a running kernel no longer has");
+		return;
+	}
+	if (to->mark & KS_M_AMBIGUOUS && !ks_data_fresh_copy_ok(to)) {
+		refuse(d, to,
+		       "several variables of this name exist and nothing tells which of them it was before the patch; give it a name of its own");
+		return;
+	}
+	if (to->kind == KS_OTHER) {
+		refuse(d, to, "new entries in this section are not supported");
+		return;
+	}
+	note_escape(d, from, ref);
+	include(d, to);
+}
+
+/* Everything that included atoms need, until nothing new turns up. */
+static void close_over(struct ks_diff *d)
+{
+	for (size_t i = 0; i < d->included.len; i++) {
+		struct ks_atom *a = d->included.v[i];
+
+		ks_vec_for(&a->refs, ref)
+			visit_ref(d, a, ref);
+		ks_vec_for(&a->specials, sp) {
+			if (ks_special_layout(sp->kind)->follows_code)
+				continue;
+			for (uint32_t n = 1; n < sp->nr_refs; n++)
+				if (sp->kind != KS_SP_ALT || ks_special_alt(sp).replacement)
+					visit_ref(d, a, &sp->refs[n]);
+		}
+	}
+	ks_vec_for(&d->included, it)
+		if (!((*it)->mark & KS_M_REPLACED) && *(*it)->name && !is_cold(d->post, *it) &&
+		    (*it)->kind != KS_STRING)
+			ks_strv_add(&d->added, (*it)->name);
+}
+
+/* Strings that unconditional matching will have found: those of ordinary functions. */
+static void mark_used_strings(struct ks_unit *pre)
+{
+	ks_vec_for(&pre->atoms, it) {
+		if ((*it)->kind != KS_FUNC || (*it)->discarded || (*it)->bind == STB_WEAK)
+			continue;
+		ks_vec_for(&(*it)->refs, ref)
+			if (ref->atom && ref->atom->kind == KS_STRING && !ref->addend)
+				ref->atom->mark |= KS_M_STRING_USED;
+	}
+}
+
+struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct ks_diff **result)
+{
+	struct ks_diff *d = ks_alloc(sizeof(*d));
+
+	d->pre = pre;
+	d->post = post;
+	mark_used_strings(pre);
+	ks_pair_units(pre, post);
+	tie_cold_parts(d);
+	ks_data_check(d);
+	find_replaced(d);
+	close_over(d);
+	*result = d;
+	return NULL;
+}
+
+void ks_diff_free(struct ks_diff *d)
+{
+	if (!d)
+		return;
+	ks_vec_free(&d->replaced);
+	ks_vec_free(&d->included);
+	ks_strv_free(&d->added);
+	ks_strv_free(&d->removed);
+	ks_strv_free(&d->skipped);
+	ks_strv_free(&d->refused);
+	free(d);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The source of an update's two kernel modules: the match table and its
+ * exports (old), the objects with the new code (new), and the glue that
+ * registers both with the core.  Building them is lib/build's business.
+ */
+#ifndef KS_MODULE_UPDATE_H
+#define KS_MODULE_UPDATE_H
+
+#include "base/error.h"
+#include "table/table.h"
+
+struct ks_update_source {
+	const char *id;
+	const char *description;
+	struct ks_table *table;   /* complete, not finished */
+	size_t nr_units;          /* unit0.o_shipped ... are in the directory */
+	bool pinned;
+	const char *include_dir;  /* with ksplice/core.h */
+	const char *core_symvers; /* the Module.symvers of ksplice.ko */
+};
+
+/*
+ * Writes Kbuild, table.bin, the glue and the symbol versions into @dir (an
+ * absolute path).  `make -C build M=dir modules` then makes
+ * ksplice_ID_old.ko and ksplice_ID_new.ko.
+ */
+struct ks_error *ks_update_write_source(const struct ks_update_source *src, const char *dir) KS_MUST_CHECK;
+
+/* "ksplice_ID_old" and "ksplice_ID_new"; the caller frees. */
+char *ks_update_old_name(const char *id);
+char *ks_update_new_name(const char *id);
+
+#endif

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The new code of one unit; see newobj.h. */
+#include "table/newobj.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff/special.h"
+#include "elf/writer.h"
+
+struct placed {
+	struct ks_wsection *sec;
+	uint64_t offset;
+	ks_wsymbol symbol;
+	int64_t base; /* what to add to an addend relative to the atom */
+};
+
+struct job {
+	struct ks_table *t;
+	uint32_t target;
+	struct ks_diff *d;
+	const struct ks_new_globals *globals;
+	struct ks_writer *w;
+	struct placed *placed; /* by index of the post atom; sec NULL: not included */
+};
+
+void ks_new_globals_add(struct ks_new_globals *g, const struct ks_diff *d)
+{
+	ks_vec_for(&d->included, it)
+		if ((*it)->bind != STB_LOCAL && !((*it)->mark & KS_M_REPLACED) && !(*it)->pair)
+			ks_strv_add(&g->names, (*it)->name);
+}
+
+/* Which section of the new module an atom goes to; NULL: this cannot be loaded. */
+static const char *output_section(const struct ks_atom *a)
+{
+	static const char *const kept[] = { "__dyndbg", ".data..ro_after_init", ".altinstr_replacement",
+					    ".altinstr_aux" };
+	const char *s = a->section->name;
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+		if (!strcmp(s, kept[i]))
+			return kept[i];
+	/* One per-CPU section is what the module loader knows. */
+	if (ks_str_starts(s, ".data..percpu"))
+		return ".data..percpu";
+	switch (a->kind) {
+	case KS_FUNC:
+		return strstr(a->name, ".cold") ? ".text.unlikely" : ".text";
+	case KS_PIECE:
+		return ".text.pieces";
+	case KS_RODATA:
+		return ".rodata";
+	case KS_STRING:
+		return ".rodata.str";
+	case KS_DATA:
+		return ".data";
+	case KS_BSS:
+		return ".bss";
+	case KS_OTHER:
+		break;
+	}
+	return NULL;
+}
+
+static uint64_t output_align(const struct ks_atom *a)
+{
+	uint64_t align = a->section->align;
+
+	if (a->kind == KS_FUNC)
+		return 16;
+	while (align > 1 && a->start % align)
+		align /= 2;
+	return align;
+}
+
+static struct ks_error *place(struct job *j, struct ks_atom *a)
+{
+	struct placed *p = &j->placed[a->index];
+	const char *name = output_section(a);
+	bool code = ks_atom_is_code(a);
+	bool nobits = a->kind == KS_BSS && name && !strcmp(name, ".bss");
+
+	if (!name)
+		return ks_error_new(KS_E_REFUSED, "%s: %s (section %s): it cannot be part of a module",
+				    j->d->post->name, a->name, a->section->name);
+	p->sec = ks_writer_section(j->w, name, nobits ? SHT_NOBITS : SHT_PROGBITS,
+				   SHF_ALLOC | (code ? SHF_EXECINSTR : 0) |
+					   (a->section->flags & SHF_WRITE ? SHF_WRITE : 0),
+				   0);
+	p->offset = ks_wsection_add(p->sec, a->data, a->size, output_align(a));
+	if (*a->name) {
+		unsigned char bind = a->bind != STB_LOCAL && !a->pair ? STB_GLOBAL : STB_LOCAL;
+
+		p->symbol = ks_writer_symbol(j->w, a->name, bind, code ? STT_FUNC : STT_OBJECT, p->sec,
+					     p->offset, a->size);
+		p->base = 0;
+	} else {
+		p->symbol = ks_wsection_symbol(p->sec);
+		p->base = p->offset;
+	}
+	return NULL;
+}
+
+/* Exported by every kernel for its modules, and patched by the loader by place, not by name. */
+static bool ordinary_export(const char *name)
+{
+	return !strcmp(name, "__fentry__") || ks_str_starts(name, "__x86_indirect_thunk_") ||
+	       !strcmp(name, "__x86_return_thunk");
+}
+
+static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *ref, ks_wsymbol *sym,
+		     int64_t *addend)
+{
+	struct ks_atom *run;
+	const char *import;
+
+	*addend = ref->addend;
+	if (ref->atom && ks_diff_link(j->d, from, ref, &run) == KS_LINK_NEW) {
+		struct placed *p = &j->placed[ref->atom->index];
+
+		*sym = p->symbol;
+		*addend += p->base;
+		return;
+	}
+	if (ref->atom)
+		import = ks_table_import_atom(j->t, j->target, run);
+	else if (ordinary_export(ref->name) || ks_strv_has(&j->globals->names, ref->name))
+		import = ref->name;
+	else
+		import = ks_table_import_name(j->t, j->target, ref->name);
+	*sym = ks_writer_undefined(j->w, import);
+}
+
+static struct ks_error *relocate(struct job *j, struct ks_atom *a)
+{
+	struct placed *p = &j->placed[a->index];
+
+	ks_vec_for(&a->refs, ref) {
+		uint8_t *data = ks_wsection_data(p->sec);
+		uint32_t type = ref->type;
+		ks_wsymbol sym;
+		int64_t addend;
+
+		if (!type) { /* the assembler resolved it; here the target may be elsewhere */
+			if (ref->size != 4)
+				return ks_error_new(KS_E_REFUSED,
+						    "%s: %s+0x%x: a short jump to %s, which the update moves apart",
+						    j->d->post->name, a->name, ref->offset, ref->name);
+			type = R_X86_64_PC32;
+			memset(data + p->offset + ref->offset, 0, 4);
+		}
+		link_ref(j, a, ref, &sym, &addend);
+		ks_wsection_reloc(p->sec, p->offset + ref->offset, type, sym, addend - ref->bias);
+	}
+	return NULL;
+}
+
+static struct ks_wsection *copy_section(struct job *j, const char *name)
+{
+	struct ks_section *sec = ks_object_section(j->d->post->obj, name);
+
+	return ks_writer_section(j->w, name, SHT_PROGBITS, sec ? sec->flags & (SHF_ALLOC | SHF_WRITE) : SHF_ALLOC, 0);
+}
+
+static void add_special(struct job *j, struct ks_atom *a, const struct ks_special *sp)
+{
+	const struct ks_special_layout *l = ks_special_layout(sp->kind);
+	struct ks_wsection *sec = copy_section(j, l->section);
+	struct placed *p = &j->placed[a->index];
+	uint64_t at = ks_wsection_add(sec, sp->raw, sp->size, l->align);
+
+	for (uint32_t n = 0; n < sp->nr_refs; n++) {
+		const struct ks_ref *ref = &sp->refs[n];
+		ks_wsymbol sym = p->symbol;
+		int64_t addend = p->base + sp->offset;
+
+		/* An empty replacement is nowhere; any valid place serves. */
+		if (n && !(sp->kind == KS_SP_ALT && !ks_special_alt(sp).replacement))
+			link_ref(j, a, ref, &sym, &addend);
+		ks_wsection_reloc(sec, at + ref->offset, ref->type, sym, addend);
+	}
+}
+
+/*
+ * ORC: where the stack frame is, per address.  Entries hold until the next
+ * one; the terminator behind a function keeps its last entry from covering
+ * the padding and what follows.  The loader sorts the table.
+ */
+static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate)
+{
+	struct ks_section *ips = ks_object_section(j->d->post->obj, ".orc_unwind_ip");
+	struct ks_section *orcs = ks_object_section(j->d->post->obj, ".orc_unwind");
+	struct ks_wsection *ip, *orc;
+	struct placed *p = &j->placed[a->index];
+	const struct ks_special *last = NULL;
+	uint64_t size;
+
+	if (!ips || !orcs || !ips->size || orcs->size % (ips->size / 4))
+		return ks_error_new(KS_E_REFUSED, "%s: it has no usable ORC tables: was objtool run on it?",
+				    j->d->post->name);
+	size = orcs->size / (ips->size / 4);
+	ip = copy_section(j, ".orc_unwind_ip");
+	orc = copy_section(j, ".orc_unwind");
+	ks_vec_for(&a->specials, sp) {
+		if (sp->kind != KS_SP_ORC || sp->offset >= a->size)
+			continue;
+		last = sp;
+		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol,
+				  p->base + sp->offset);
+		ks_wsection_add(orc, orcs->data + sp->index * size, size, 1);
+	}
+	if (!last && a->kind == KS_FUNC)
+		return ks_error_new(KS_E_REFUSED, "%s: %s: objtool gave it no unwind information",
+				    j->d->post->name, a->name);
+	if (terminate) {
+		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol,
+				  p->base + a->size);
+		ks_wsection_add(orc, NULL, size, 1);
+	}
+	return NULL;
+}
+
+static bool followed(struct job *j, const struct ks_atom *a)
+{
+	const struct placed *p = &j->placed[a->index];
+
+	ks_vec_for(&j->d->included, it) {
+		const struct placed *q = &j->placed[(*it)->index];
+
+		if (q->sec == p->sec && q->offset == p->offset + a->size)
+			return true;
+	}
+	return false;
+}
+
+static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
+{
+	ks_vec_for(&a->specials, sp)
+		if (sp->kind != KS_SP_ORC)
+			add_special(j, a, sp);
+	return a->kind == KS_FUNC ? add_orc(j, a, !followed(j, a)) : NULL;
+}
+
+struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *d,
+				 const struct ks_new_globals *globals, const char *id,
+				 size_t first_patch, const char *path)
+{
+	struct job j = { .t = t, .target = target, .d = d, .globals = globals };
+	struct ks_error *err = NULL;
+	size_t n = first_patch;
+
+	j.w = ks_writer_new();
+	j.placed = ks_alloc(d->post->atoms.len * sizeof(*j.placed));
+	ks_writer_section(j.w, ".note.GNU-stack", SHT_PROGBITS, 0, 0);
+	for (size_t i = 0; !err && i < d->included.len; i++)
+		err = place(&j, d->included.v[i]);
+	for (size_t i = 0; !err && i < d->included.len; i++)
+		err = relocate(&j, d->included.v[i]);
+	for (size_t i = 0; !err && i < d->included.len; i++)
+		if (ks_atom_is_code(d->included.v[i]))
+			err = add_tables(&j, d->included.v[i]);
+	ks_vec_for(&d->replaced, r) {
+		struct placed *p = &j.placed[r->post->index];
+		char *name = ks_asprintf("ks_new_%s_%06zu", id, n++);
+
+		if (!err)
+			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_FUNC, p->sec, p->offset, r->post->size);
+		free(name);
+	}
+	if (!err)
+		err = ks_writer_write(j.w, path);
+	ks_writer_free(j.w);
+	free(j.placed);
+	return err;
+}
