@@ -132,6 +132,16 @@ static bool harmless(const char *name)
 	return false;
 }
 
+/* "# CONFIG_NAME is not set": said to be off, as opposed to not mentioned. */
+static bool is_off(const struct ks_config *c, const char *name)
+{
+	char *line = ks_asprintf("\n# CONFIG_%s is not set\n", name);
+	bool found = strstr(c->text.data, line) != NULL;
+
+	free(line);
+	return found;
+}
+
 void ks_config_compare(const struct ks_config *given, const struct ks_config *got,
 		       struct ks_config_diff *diff)
 {
@@ -146,8 +156,11 @@ void ks_config_compare(const struct ks_config *given, const struct ks_config *go
 		 * Empty strings and zeros are what a new option looks like
 		 * that nobody has set.
 		 */
-		if (!harmless(o->name) && *o->value && strcmp(o->value, "0") &&
-		    !ks_config_get(given, o->name))
+		if (harmless(o->name) || ks_config_get(given, o->name))
+			continue;
+		if (is_off(given, o->name))
+			ks_strv_addf(&diff->changed, "%s: n -> %s", o->name, o->value);
+		else if (*o->value && strcmp(o->value, "0"))
 			ks_strv_add(&diff->added, o->name);
 	}
 }

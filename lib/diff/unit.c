@@ -25,7 +25,7 @@ static bool section_discarded(const char *name)
 
 static bool section_wanted(const struct ks_section *sec)
 {
-	return (sec->flags & SHF_ALLOC) && sec->size && !ks_str_starts(sec->name, ".discard") &&
+	return (sec->flags & SHF_ALLOC) && !ks_str_starts(sec->name, ".discard") &&
 	       !ks_str_starts(sec->name, ".note") && !ks_special_by_section(sec->name) &&
 	       strcmp(sec->name, ".orc_unwind") && strcmp(sec->name, ".modinfo");
 }
@@ -122,7 +122,8 @@ static void named_atoms(struct ks_unit *u)
 					size = syms.v[n]->value - sym->value;
 					break;
 				}
-			if (!size)
+			/* An object of no size (a lock class key without lockdep) has an address. */
+			if (!size && sym->type != STT_OBJECT)
 				continue;
 		}
 		last = atom_new(sym->section, sym->name, sym->value, size);

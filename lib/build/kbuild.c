@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Driving the kernel's own makefiles: in the cache's O= directory for the
+ * tools and the objects, against the stock headers for our own modules.
+ *
+ * What the user's environment says to make or the compiler is removed: the
+ * objects must come out as the kernel's builder made them.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "build/state.h"
+
+/* Lines of compiler output that an error shows; the rest is in make.log. */
+#define SHOWN_LINES 40
+
+const char *const *ks_kbuild_env(void)
+{
+	static const char *const env[] = {
+		"LC_ALL=C", "LANG", "LANGUAGE",
+		/* make */
+		"MAKEFLAGS", "GNUMAKEFLAGS", "MFLAGS", "MAKEFILES", "MAKELEVEL", "MAKEOVERRIDES",
+		"MAKE_TERMOUT", "MAKE_TERMERR", "VPATH",
+		/* kbuild */
+		"ARCH", "SUBARCH", "SRCARCH", "CROSS_COMPILE", "LLVM", "LLVM_IAS", "KCFLAGS", "KAFLAGS",
+		"KCPPFLAGS", "KRUSTFLAGS", "KBUILD_EXTRA_SYMBOLS", "KBUILD_CFLAGS", "KBUILD_AFLAGS",
+		"KBUILD_CPPFLAGS", "KBUILD_OUTPUT", "KBUILD_EXTMOD", "KBUILD_VERBOSE", "KBUILD_SRC",
+		"KBUILD_ABS_SRCTREE", "KBUILD_MODPOST_WARN", "KBUILD_KCONFIG", "KBUILD_DEFCONFIG",
+		"KBUILD_CHECKSRC", "KBUILD_EXTRA_WARN", "KBUILD_EXTRA_WARNINGS", "KCONFIG_CONFIG",
+		"KCONFIG_ALLCONFIG", "KCONFIG_OVERWRITECONFIG", "KCONFIG_NOSILENTUPDATE", "KCONFIG_WERROR",
+		"KERNELRELEASE", "KERNELVERSION", "LOCALVERSION", "M", "O", "V", "W", "C", "CF", "srctree",
+		"objtree", "obj", "src", "sub_make_done", "need_sub_make",
+		/* tools */
+		"CC", "LD", "AS", "AR", "NM", "OBJCOPY", "OBJDUMP", "STRIP", "HOSTCC", "HOSTCXX", "HOSTLD",
+		"HOSTAR", "HOSTCFLAGS", "HOSTLDFLAGS", "HOSTLDLIBS", "CFLAGS", "CPPFLAGS", "LDFLAGS",
+		"CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_KERNEL", "AFLAGS_MODULE", "LDFLAGS_MODULE",
+		"PAHOLE", "PAHOLE_FLAGS", "EXTRA_CFLAGS",
+		/* gcc itself */
+		"CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH",
+		"DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "GCC_COMPARE_DEBUG", "GCC_COLORS",
+		"GREP_OPTIONS", NULL,
+	};
+
+	return env;
+}
+
+struct output {
+	struct ks_build *b;
+	const struct ks_strv *targets; /* of which each "CC target" line is one step; or NULL */
+	size_t done;
+	struct ks_buf log;    /* everything */
+	struct ks_buf errors; /* what the tools said beside kbuild's own lines */
+	size_t error_lines;
+	bool warned;
+};
+
+/* "  CC [M]  fs/xfs/xfs_log.o": returns what follows the command's name, or NULL. */
+static const char *quiet_line(const char *line)
+{
+	const char *p = line + 2;
+
+	if (strncmp(line, "  ", 2) || !isupper((unsigned char)*p))
+		return NULL;
+	while (isupper((unsigned char)*p) || *p == '_')
+		p++;
+	if (*p != ' ')
+		return NULL;
+	p += strspn(p, " ");
+	if (ks_str_starts(p, "[M]"))
+		p += 3 + strspn(p + 3, " ");
+	return p;
+}
+
+/* What make says about itself: seldom a help. */
+static bool chatter(const char *line)
+{
+	return ks_str_starts(line, "make") && (line[4] == '[' || line[4] == ':');
+}
+
+/* Appends the line with "PREFIX/" taken out wherever it stands. */
+static void add_without(struct ks_buf *out, const char *line, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	const char *p;
+
+	while ((p = strstr(line, prefix)) && p[n] == '/') {
+		ks_buf_add(out, line, p - line);
+		line = p + n + 1;
+	}
+	ks_buf_adds(out, line);
+	ks_buf_adds(out, "\n");
+}
+
+static void on_line(void *arg, const char *line)
+{
+	struct output *o = arg;
+	const char *what = quiet_line(line);
+
+	ks_buf_addf(&o->log, "%s\n", line);
+	if (what) {
+		if (!o->targets)
+			ks_progress(o->b->report, 0, 0, "%s", what);
+		else if (ks_strv_has(o->targets, what))
+			ks_progress(o->b->report, o->done++, o->targets->len, "%s", what);
+		return;
+	}
+	if (chatter(line) || !*line)
+		return;
+	/* The headers' makefile says so where we go on with another compiler on purpose. */
+	if (o->b->force_compiler && strstr(line, "compiler differs"))
+		return;
+	o->warned |= strstr(line, "warning:") || strstr(line, "WARNING:");
+	if (o->error_lines++ < SHOWN_LINES)
+		add_without(&o->errors, line, o->b->farm);
+}
+
+static void output_free(struct output *o)
+{
+	ks_buf_free(&o->log);
+	ks_buf_free(&o->errors);
+}
+
+/* make's own words, where the tools have said nothing. */
+static void add_chatter(struct output *o)
+{
+	const char *p = o->log.data;
+
+	while (p && *p) {
+		size_t len = strcspn(p, "\n");
+		char *line = ks_strndup(p, len);
+
+		if (strstr(line, "***"))
+			add_without(&o->errors, line, o->b->farm);
+		free(line);
+		p += len + (p[len] == '\n');
+	}
+}
+
+static struct ks_error *failure(struct output *o, const char *what)
+{
+	char *log = ks_path_join(o->b->cache, "make.log");
+	struct ks_error *err;
+
+	ks_error_free(ks_file_write(log, o->log.data ? o->log.data : "", o->log.len, 0644));
+	if (!o->errors.len)
+		add_chatter(o);
+	while (o->errors.len && o->errors.data[o->errors.len - 1] == '\n')
+		o->errors.data[--o->errors.len] = 0;
+	err = ks_error_new(KS_E_FAILED, "%s:\n%s%s\n(all of it: %s)", what,
+			   o->errors.len ? o->errors.data : "make failed and said nothing",
+			   o->error_lines > SHOWN_LINES ? "\n..." : "", log);
+	free(log);
+	return err;
+}
+
+struct ks_error *ks_kbuild_run(struct ks_build *b, const struct ks_kbuild *run)
+{
+	struct output o = { .b = b, .targets = run->compiling ? run->targets : NULL };
+	struct ks_strv argv = { 0 };
+	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = &o };
+	struct ks_error *err;
+	int status = 0;
+
+	ks_strv_add(&argv, "make");
+	ks_strv_add(&argv, "--no-print-directory");
+	ks_strv_addf(&argv, "-j%d", b->jobs);
+	ks_strv_addf(&argv, "--directory=%s", b->farm);
+	ks_strv_addf(&argv, "O=%s", b->obj);
+	ks_strv_add(&argv, "ARCH=x86");
+	ks_strv_addf(&argv, "CC=%s", b->cc);
+	ks_strv_addf(&argv, "HOSTCC=%s", b->cc);
+	/* The kernel's own: a few functions compile strlen(UTS_RELEASE) in. */
+	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
+	ks_strv_add(&argv, "LOCALVERSION=");
+	ks_strv_add(&argv, "KCFLAGS=" KS_KBUILD_CFLAGS);
+	for (size_t i = 0; i < run->targets->len; i++)
+		ks_strv_add(&argv, run->targets->v[i]);
+	p.argv = (const char *const *)argv.v;
+	err = ks_proc_run(&p, &status);
+	if (!err && status)
+		err = failure(&o, run->what);
+	output_free(&o);
+	ks_strv_free(&argv);
+	return err;
+}
+
+struct ks_error *ks_build_module(struct ks_build *b, const char *dir, const char *extra_symvers)
+{
+	char *headers = ks_path_join(b->config_dir, "build"), *real = NULL;
+	struct output o = { .b = b };
+	struct ks_strv argv = { 0 };
+	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = &o };
+	struct ks_error *err;
+	int status = 0;
+
+	err = ks_build_check_compiler(b);
+	if (!err && !ks_file_is_dir(headers))
+		err = ks_error_new(KS_E_INPUT,
+				   "%s: no such directory; it is the link to the kernel's headers: make it with ksplice-prepare",
+				   headers);
+	if (!err)
+		err = ks_path_resolve(dir, &real);
+	if (!err && strpbrk(real, " \t:"))
+		err = ks_error_new(KS_E_INPUT,
+				   "%s: the kernel's makefiles cannot work in a path with a space or a colon; see TMPDIR",
+				   real);
+	if (err)
+		goto out;
+	ks_strv_add(&argv, "make");
+	ks_strv_add(&argv, "--no-print-directory");
+	ks_strv_addf(&argv, "-j%d", b->jobs);
+	ks_strv_addf(&argv, "--directory=%s", headers);
+	ks_strv_addf(&argv, "M=%s", real);
+	ks_strv_addf(&argv, "CC=%s", b->cc);
+	ks_strv_addf(&argv, "HOSTCC=%s", b->cc);
+	ks_strv_add(&argv, "KCFLAGS=-Werror");
+	/* No module of ours has a use for BTF, and its tools want a vmlinux. */
+	ks_strv_add(&argv, "CONFIG_DEBUG_INFO_BTF_MODULES=");
+	if (extra_symvers && *extra_symvers == '/')
+		ks_strv_addf(&argv, "KBUILD_EXTRA_SYMBOLS=%s", extra_symvers);
+	else if (extra_symvers)
+		ks_strv_addf(&argv, "KBUILD_EXTRA_SYMBOLS=%s/%s", real, extra_symvers);
+	ks_strv_add(&argv, "modules");
+	p.argv = (const char *const *)argv.v;
+	err = ks_proc_run(&p, &status);
+	if (!err && (status || o.warned)) {
+		char *what = ks_asprintf("building the modules in %s", dir);
+
+		err = failure(&o, what);
+		free(what);
+	}
+out:
+	output_free(&o);
+	ks_strv_free(&argv);
+	free(headers);
+	free(real);
+	return err;
+}
