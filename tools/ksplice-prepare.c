@@ -117,7 +117,8 @@ static struct ks_error *list(const struct options *o)
 	if (!c.len)
 		err = ks_apt_empty_error();
 	else if (!shown)
-		err = ks_error_new(KS_E_FAILED, "no kernel has image, headers and source of one version"
+		err = ks_error_new(KS_E_FAILED,
+				   "no kernel has image, headers and source of one version"
 				   " in apt's lists; run as root: apt-get update");
 	ks_catalogue_free(&c);
 	return err;
@@ -168,10 +169,11 @@ static struct ks_error *prepare(const char *release, const char *dir, struct ks_
 	if (err)
 		return err;
 	if (already)
-		ks_note(r, 0, "%s is already prepared for %s (%s)", dir, info.release, info.version);
+		ks_note(r, 0, "%s is already prepared for %s (%s)", dir, info.release,
+			info.version);
 	else
-		ks_note(r, 0, "%s is ready: source, configuration, symbols and headers of %s (%s)", dir,
-			info.release, info.version);
+		ks_note(r, 0, "%s is ready: source, configuration, symbols and headers of %s (%s)",
+			dir, info.release, info.version);
 	ks_kernel_info_free(&info);
 	return note_needs(dir, r);
 }

@@ -38,8 +38,9 @@ struct ks_error *ks_file_read(const char *path, size_t max, struct ks_buf *out)
 	}
 	/* The size is a hint only: files of /proc and /sys say 0 or a page. */
 	if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max) {
-		err = ks_error_new(KS_E_INPUT, "%s is too large: %jd bytes, at most %zu are expected",
-				   path, (intmax_t)st.st_size, max);
+		err = ks_error_new(KS_E_INPUT,
+				   "%s is too large: %jd bytes, at most %zu are expected", path,
+				   (intmax_t)st.st_size, max);
 		goto out_close;
 	}
 	ks_buf_add(out, "", 0);
@@ -56,7 +57,8 @@ struct ks_error *ks_file_read(const char *path, size_t max, struct ks_buf *out)
 			break;
 		if ((size_t)n > max - (out->len - start)) {
 			err = ks_error_new(KS_E_INPUT,
-					   "%s is too large: at most %zu bytes are expected", path, max);
+					   "%s is too large: at most %zu bytes are expected", path,
+					   max);
 			break;
 		}
 		ks_buf_add(out, chunk, n);
@@ -100,7 +102,8 @@ static struct ks_error *replacement_open(struct replacement *r, const char *path
 	r->temp = ks_asprintf("%s.XXXXXX", path);
 	r->fd = mkostemp(r->temp, O_CLOEXEC);
 	if (r->fd < 0) {
-		struct ks_error *err = ks_error_errno(errno, "cannot create a file beside %s", path);
+		struct ks_error *err =
+			ks_error_errno(errno, "cannot create a file beside %s", path);
 
 		free(r->temp);
 		return err;
@@ -210,7 +213,8 @@ struct ks_error *ks_dir_make(const char *path)
 				int errnum = errno;
 
 				if (!ks_file_is_dir(p)) {
-					err = ks_error_errno(errnum, "cannot create the directory %s", p);
+					err = ks_error_errno(errnum,
+							     "cannot create the directory %s", p);
 					break;
 				}
 			}
@@ -292,8 +296,10 @@ struct ks_error *ks_dir_temp(const char *prefix, char **path)
 		base = "/tmp";
 	p = ks_asprintf("%s/%s.XXXXXX", base, prefix);
 	if (!mkdtemp(p)) {
-		struct ks_error *err = ks_error_errno(errno, "cannot create a temporary directory in %s"
-						      " (TMPDIR chooses another place)", base);
+		struct ks_error *err = ks_error_errno(errno,
+						      "cannot create a temporary directory in %s"
+						      " (TMPDIR chooses another place)",
+						      base);
 
 		free(p);
 		return err;
@@ -323,8 +329,10 @@ struct ks_error *ks_dir_lock(const char *path, bool wait, int *fd)
 		else if (wait)
 			err = ks_interrupted_error();
 		else
-			err = ks_error_new(KS_E_REFUSED, "%s is in use by another command; wait until"
-					   " it has ended", path);
+			err = ks_error_new(KS_E_REFUSED,
+					   "%s is in use by another command; wait until"
+					   " it has ended",
+					   path);
 		close(*fd);
 		*fd = -1;
 		return err;
@@ -353,9 +361,10 @@ struct ks_error *ks_dir_need_space(const char *path, uint64_t bytes)
 	}
 	room = (uint64_t)st.f_bavail * st.f_frsize;
 	if (room < bytes)
-		err = ks_error_new(KS_E_SYSTEM, "no space: %s needs about %" PRIu64 " MB and %" PRIu64
-				   " MB are free; free some, or choose another place", path,
-				   (bytes >> 20) + 1, room >> 20);
+		err = ks_error_new(KS_E_SYSTEM,
+				   "no space: %s needs about %" PRIu64 " MB and %" PRIu64
+				   " MB are free; free some, or choose another place",
+				   path, (bytes >> 20) + 1, room >> 20);
 out:
 	free(p);
 	return err;

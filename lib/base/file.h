@@ -16,7 +16,8 @@ struct ks_error *ks_file_read(const char *path, size_t max, struct ks_buf *out) 
  * Writes a temporary file beside @path and renames it over it, so that a
  * reader or an interruption sees the old content or the new, never a part.
  */
-struct ks_error *ks_file_write(const char *path, const void *data, size_t len, mode_t mode) KS_MUST_CHECK;
+struct ks_error *ks_file_write(const char *path, const void *data, size_t len,
+			       mode_t mode) KS_MUST_CHECK;
 
 /* Copies content and permission bits (not owner or times), atomically. */
 struct ks_error *ks_file_copy(const char *from, const char *to) KS_MUST_CHECK;

@@ -88,10 +88,10 @@ static long long now_ms(void)
 
 /* One of the child's output streams. */
 struct stream {
-	int fd;                 /* our end, -1: inherited or at its end */
+	int fd;			/* our end, -1: inherited or at its end */
 	struct ks_buf *collect; /* may be NULL */
-	struct ks_buf partial;  /* a line that has not ended */
-	struct ks_strv tail;    /* the last lines, for an error message */
+	struct ks_buf partial;	/* a line that has not ended */
+	struct ks_strv tail;	/* the last lines, for an error message */
 	bool keep_tail;
 };
 
@@ -220,8 +220,8 @@ struct failure {
 };
 
 /* In the child, between fork and exec: async-signal-safe calls only. */
-static void __attribute__((noreturn)) child(const struct ks_proc *p, char **env, int in, int out,
-					    int err, int report)
+static void __attribute__((noreturn))
+child(const struct ks_proc *p, char **env, int in, int out, int err, int report)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD };
 	struct failure f = { 0 };
@@ -452,7 +452,8 @@ static struct ks_error *run(const struct ks_proc *p, bool pipe_all, struct strea
 	*status = 255;
 	if (ks_interrupted())
 		return ks_interrupted_error();
-	err = start(p, out, err_s, pipe_all || p->out || p->line, pipe_all || p->err || p->line, &pid);
+	err = start(p, out, err_s, pipe_all || p->out || p->line, pipe_all || p->err || p->line,
+		    &pid);
 	if (err)
 		return err;
 	stop.group = pid;
@@ -486,7 +487,8 @@ static struct ks_error *failed(const struct ks_proc *p, int status, const struct
 	if (p->cwd)
 		ks_buf_addf(&msg, " (in %s)", p->cwd);
 	if (status > 128)
-		ks_buf_addf(&msg, " was ended by signal %d (%s)", status - 128, strsignal(status - 128));
+		ks_buf_addf(&msg, " was ended by signal %d (%s)", status - 128,
+			    strsignal(status - 128));
 	else
 		ks_buf_addf(&msg, " failed with exit status %d", status);
 	for (size_t i = 0; i < tail->len; i++)
@@ -528,7 +530,8 @@ bool ks_proc_have(const char *name)
 	if (strchr(name, '/'))
 		return !access(name, X_OK) && !ks_file_is_dir(name);
 	copy = ks_strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
-	for (char *dir = strtok_r(copy, ":", &save); dir && !found; dir = strtok_r(NULL, ":", &save)) {
+	for (char *dir = strtok_r(copy, ":", &save); dir && !found;
+	     dir = strtok_r(NULL, ":", &save)) {
 		char *full = ks_path_join(dir, name);
 
 		found = !access(full, X_OK) && !ks_file_is_dir(full);

@@ -8,10 +8,11 @@
 
 struct ks_proc {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *cwd;         /* NULL: inherit */
-	const char *const *env;  /* "NAME=value" to add or "NAME" to remove; NULL-terminated; may be NULL */
-	struct ks_buf *out;      /* NULL: stdout is inherited */
-	struct ks_buf *err;      /* NULL: inherited; may equal out: interleaved into one buffer */
+	const char *cwd; /* NULL: inherit */
+	/* "NAME=value" to add or "NAME" to remove; NULL-terminated; may be NULL. */
+	const char *const *env;
+	struct ks_buf *out; /* NULL: stdout is inherited */
+	struct ks_buf *err; /* NULL: inherited; may equal out: interleaved into one buffer */
 	/*
 	 * Called for each complete line of stdout and stderr as it arrives (no
 	 * newline), beside what out and err collect; nothing is inherited then.
@@ -19,7 +20,7 @@ struct ks_proc {
 	 */
 	void (*line)(void *arg, const char *line);
 	void *arg;
-	const char *input;       /* fed to stdin; NULL: /dev/null */
+	const char *input; /* fed to stdin; NULL: /dev/null */
 };
 
 /*

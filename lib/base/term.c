@@ -66,8 +66,8 @@ struct terminal {
 	struct ks_report report;
 	int verbosity;
 	bool tty;
-	bool line;       /* a progress line is on the screen */
-	uint64_t drawn;  /* when, in ms */
+	bool line;	/* a progress line is on the screen */
+	uint64_t drawn; /* when, in ms */
 };
 
 static struct terminal terminal;

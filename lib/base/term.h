@@ -22,7 +22,8 @@ struct ks_report {
 void ks_step(struct ks_report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ks_progress(struct ks_report *r, size_t n, size_t total, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void ks_note(struct ks_report *r, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ks_note(struct ks_report *r, int level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /*
  * The terminal's report: steps and notes on stderr, progress as one line that

@@ -122,6 +122,7 @@ static struct ks_error *compare_binutils(struct ks_build *b, const char *tool, c
 	const char *wanted = ks_config_get(b->config, option);
 	char *number;
 
+	free(*text);
 	*text = version_line(tool);
 	if (!*text)
 		return ks_error_new(KS_E_FAILED, "cannot run %s: install binutils", tool);

@@ -73,7 +73,7 @@ static struct ks_error *write_patched(struct ks_build *b, const struct ks_change
 		ks_buf_add(&out, new.data, new.len);
 	}
 	if (!err)
-		err = ks_file_write(to, out.data, out.len, 0644);
+		err = ks_file_write(to, out.data ? out.data : "", out.len, 0644);
 	ks_buf_free(&old);
 	ks_buf_free(&new);
 	ks_buf_free(&out);
@@ -87,7 +87,7 @@ static struct ks_error *put_in(struct ks_build *b, const struct ks_change *c, si
 {
 	char *from = ks_asprintf("%s/overlay/%zu", b->cache, n);
 	struct ks_error *err;
-	int parent;
+	int parent = -1;
 
 	err = open_parent(b, c->path, &parent);
 	if (!err) {
@@ -111,8 +111,9 @@ static struct ks_error *write_journal(struct ks_build *b)
 	struct ks_error *err;
 
 	ks_vec_for(&b->changes, c)
-		ks_buf_addf(&list, "%s\n", c->path);
-	err = ks_file_write(journal, list.data, list.len, 0644);
+		if (c->compiled)
+			ks_buf_addf(&list, "%s\n", c->path);
+	err = ks_file_write(journal, list.data ? list.data : "", list.len, 0644);
 	ks_buf_free(&list);
 	free(journal);
 	return err;
@@ -128,7 +129,7 @@ struct ks_error *ks_overlay_apply(struct ks_build *b, bool line_directives)
 	if (!err)
 		err = ks_dir_make(dir);
 	ks_vec_for(&b->changes, c) {
-		if (!err && c->kind != KS_CHANGE_REMOVED)
+		if (!err && c->compiled && c->kind != KS_CHANGE_REMOVED)
 			err = write_patched(b, c, n, line_directives);
 		n++;
 	}
@@ -136,7 +137,7 @@ struct ks_error *ks_overlay_apply(struct ks_build *b, bool line_directives)
 		err = write_journal(b);
 	n = 0;
 	ks_vec_for(&b->changes, c) {
-		if (!err)
+		if (!err && c->compiled)
 			err = put_in(b, c, n);
 		n++;
 	}

@@ -7,7 +7,7 @@
  *	lock	held while a build is open
  *	farm/	the source tree as symbolic links to its files (farm.c)
  *	obj/	kbuild's O= directory, whose source is the farm
- *	stage	what obj/ was prepared from; written last (stage.c)
+ *	stage	what obj/ was prepared from; written last (build.c)
  *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
  *	post/	the post objects of this run
  *	patched/  the files that the patch changes, patched (patch.c)
@@ -29,7 +29,8 @@ enum ks_change_kind { KS_CHANGE_MODIFIED, KS_CHANGE_ADDED, KS_CHANGE_REMOVED };
 struct ks_change {
 	char *path; /* relative to the source */
 	enum ks_change_kind kind;
-	bool reaches; /* some unit's object is made from it */
+	bool compiled; /* ks_build_units(): it matters, and goes into the overlay */
+	bool reaches;  /* some unit's object is made from it */
 };
 
 struct ks_build {
@@ -93,7 +94,7 @@ struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
 struct ks_error *ks_includes_find(struct ks_build *b, const char *path,
 				  struct ks_strv *sources) KS_MUST_CHECK;
 
-/* stamp.c */
+/* deps.c */
 struct ks_deps {
 	struct ks_strv files; /* relative to the source */
 	char *modname;        /* NULL: not compiled for a module */

@@ -109,7 +109,8 @@ int ks_version_compare(const char *a, const char *b)
 	b = cb ? cb + 1 : b;
 	ra = strrchr(a, '-');
 	rb = strrchr(b, '-');
-	c = compare_part(a, ra ? (size_t)(ra - a) : strlen(a), b, rb ? (size_t)(rb - b) : strlen(b));
+	c = compare_part(a, ra ? (size_t)(ra - a) : strlen(a), b,
+			 rb ? (size_t)(rb - b) : strlen(b));
 	if (c)
 		return c;
 	ra = ra ? ra + 1 : "";
@@ -124,8 +125,10 @@ static struct ks_error *run(const char *const *argv, struct ks_buf *out, struct 
 	struct ks_proc p = { .argv = argv, .env = c_locale, .out = out, .err = err_text };
 
 	if (!ks_proc_have(argv[0]))
-		return ks_error_new(KS_E_FAILED, "%s is not here: kernels and their sources come from"
-				    " the packages of Debian, so this needs a Debian system", argv[0]);
+		return ks_error_new(KS_E_FAILED,
+				    "%s is not here: kernels and their sources come from"
+				    " the packages of Debian, so this needs a Debian system",
+				    argv[0]);
 	return ks_proc_run(&p, status);
 }
 
@@ -259,7 +262,8 @@ struct ks_error *ks_apt_show(const struct ks_strv *names, struct ks_packages *ou
 	err = run((const char *const *)argv.v, &text, &messages, &status);
 	/* 100 also where some names are unknown, which is an answer. */
 	if (!err && status && !text.len && messages.len &&
-	    !strstr(messages.data, "No packages found") && !strstr(messages.data, "Unable to locate"))
+	    !strstr(messages.data, "No packages found") &&
+	    !strstr(messages.data, "Unable to locate"))
 		err = failed((const char *const *)argv.v, status, &messages);
 	if (!err && text.len) {
 		parse_records(text.data, out);
@@ -273,7 +277,8 @@ struct ks_error *ks_apt_show(const struct ks_strv *names, struct ks_packages *ou
 
 struct ks_error *ks_apt_empty_error(void)
 {
-	return ks_error_new(KS_E_FAILED, "apt knows no kernel packages: its lists are empty or out of"
+	return ks_error_new(KS_E_FAILED,
+			    "apt knows no kernel packages: its lists are empty or out of"
 			    " use; run as root: apt-get update");
 }
 
@@ -326,7 +331,8 @@ static char *deb_path(const char *dir, const struct ks_package *p)
 
 static char *archives_dir(void)
 {
-	static const char *const argv[] = { "apt-config", "shell", "D", "Dir::Cache::archives/d", NULL };
+	static const char *const argv[] = { "apt-config", "shell", "D", "Dir::Cache::archives/d",
+					    NULL };
 	struct ks_buf out = { 0 }, text = { 0 };
 	char *dir = NULL;
 	struct ks_error *err;
@@ -381,11 +387,13 @@ static bool mentions(const struct ks_buf *text, const char *const *words)
 /* Why a download failed, and what the user can do about it. */
 static struct ks_error *explain(struct download *d, const struct ks_strv *specs, const char *dir)
 {
-	static const char *const gone[] = { "404 ", "410 ", "Can't find a source", "Hash Sum mismatch",
-					    "was not found", NULL };
-	static const char *const full[] = { "No space left", "enough free space", "Disk quota", NULL };
-	static const char *const network[] = { "resolve", "onnect", "timed out", "unreachable",
-					       "Failed to fetch", NULL };
+	static const char *const gone[] = {
+		"404 ", "410 ", "Can't find a source", "Hash Sum mismatch", "was not found", NULL
+	};
+	static const char *const full[] = { "No space left", "enough free space", "Disk quota",
+					    NULL };
+	static const char *const network[] = { "resolve",     "onnect",		 "timed out",
+					       "unreachable", "Failed to fetch", NULL };
 	bool is_gone = mentions(&d->messages, gone), is_full = mentions(&d->messages, full),
 	     is_network = mentions(&d->messages, network);
 	const char *why = last_error(&d->messages);
@@ -395,16 +403,20 @@ static struct ks_error *explain(struct download *d, const struct ks_strv *specs,
 	for (size_t i = 0; i < specs->len; i++)
 		ks_buf_addf(&names, "%s%s", i ? " " : "", specs->v[i]);
 	if (is_full)
-		err = ks_error_new(KS_E_SYSTEM, "no space left in %s to download %s; free some and run"
-				   " the same command again", dir, names.data);
+		err = ks_error_new(KS_E_SYSTEM,
+				   "no space left in %s to download %s; free some and run"
+				   " the same command again",
+				   dir, names.data);
 	else if (is_gone)
-		err = ks_error_new(KS_E_NETWORK, "the archive does not have %s (any more): %s; run as"
-				   " root: apt-get update", names.data, why);
+		err = ks_error_new(KS_E_NETWORK,
+				   "the archive does not have %s (any more): %s; run as"
+				   " root: apt-get update",
+				   names.data, why);
 	else
 		err = ks_error_new(is_network ? KS_E_NETWORK : KS_E_FAILED,
 				   "cannot download %s: %s; check the network, or, if only root has"
-				   " access, run as root: apt-get install --download-only %s", names.data,
-				   why, names.data);
+				   " access, run as root: apt-get install --download-only %s",
+				   names.data, why, names.data);
 	ks_buf_free(&names);
 	return err;
 }
@@ -415,7 +427,10 @@ static struct ks_error *download(const struct ks_strv *specs, uint64_t total, co
 	struct download d = { .report = r, .total = total };
 	struct ks_strv argv = { 0 };
 	struct ks_proc p = {
-		.cwd = dir, .env = c_locale, .line = download_line, .arg = &d,
+		.cwd = dir,
+		.env = c_locale,
+		.line = download_line,
+		.arg = &d,
 	};
 	struct ks_error *err;
 	int status;
@@ -467,8 +482,8 @@ struct ks_error *ks_apt_fetch(const struct ks_package *const *packages, size_t n
 		free(apts);
 	}
 	if (specs.len) {
-		ks_step(r, "Downloading %zu package%s (%.0f MB)", specs.len, specs.len > 1 ? "s" : "",
-			(double)total / 1e6);
+		ks_step(r, "Downloading %zu package%s (%.0f MB)", specs.len,
+			specs.len > 1 ? "s" : "", (double)total / 1e6);
 		err = ks_dir_need_space(dir, total);
 		if (!err)
 			err = download(&specs, total, dir, r);
@@ -478,8 +493,10 @@ struct ks_error *ks_apt_fetch(const struct ks_package *const *packages, size_t n
 			continue;
 		paths[i] = deb_path(dir, packages[i]);
 		if (!is_package(paths[i], packages[i]))
-			err = ks_error_new(KS_E_NETWORK, "%s is not what apt's lists describe; run as"
-					   " root: apt-get update", paths[i]);
+			err = ks_error_new(KS_E_NETWORK,
+					   "%s is not what apt's lists describe; run as"
+					   " root: apt-get update",
+					   paths[i]);
 	}
 	for (size_t i = 0; i < n && err; i++) {
 		free(paths[i]);
@@ -492,7 +509,8 @@ struct ks_error *ks_apt_fetch(const struct ks_package *const *packages, size_t n
 
 struct ks_error *ks_dpkg_installed(const char *name, char **version)
 {
-	const char *argv[] = { "dpkg-query", "-W", "-f=${db:Status-Status} ${Version}\n", name, NULL };
+	const char *argv[] = { "dpkg-query", "-W", "-f=${db:Status-Status} ${Version}\n", name,
+			       NULL };
 	static const char begin[] = "installed ";
 	struct ks_buf out = { 0 }, text = { 0 };
 	struct ks_error *err;
@@ -504,7 +522,8 @@ struct ks_error *ks_dpkg_installed(const char *name, char **version)
 	if (!err && status > 1)
 		err = failed(argv, status, &text);
 	if (!err && !status && out.len && ks_str_starts(out.data, begin))
-		*version = ks_strndup(out.data + strlen(begin), strcspn(out.data + strlen(begin), "\n"));
+		*version = ks_strndup(out.data + strlen(begin),
+				      strcspn(out.data + strlen(begin), "\n"));
 	ks_buf_free(&out);
 	ks_buf_free(&text);
 	return err;

@@ -17,11 +17,11 @@ struct ks_package {
 	char *name;
 	char *version;
 	char *arch;
-	char *depends;           /* may be NULL */
-	char *sha256;            /* may be NULL */
-	uint64_t size;           /* of the .deb, bytes */
+	char *depends;		 /* may be NULL */
+	char *sha256;		 /* may be NULL */
+	uint64_t size;		 /* of the .deb, bytes */
 	uint64_t installed_size; /* bytes */
-	bool fetchable;          /* an archive has it (else it is only installed) */
+	bool fetchable;		 /* an archive has it (else it is only installed) */
 };
 
 struct ks_packages {

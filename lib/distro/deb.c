@@ -53,8 +53,10 @@ static struct ks_error *read_error(const struct reader *r, struct archive *a)
 {
 	const char *why = archive_error_string(a);
 
-	return ks_error_new(KS_E_INPUT, "cannot unpack %s: %s; the file is damaged, remove it and try"
-			    " again", r->path, why ? why : "unknown error");
+	return ks_error_new(KS_E_INPUT,
+			    "cannot unpack %s: %s; the file is damaged, remove it and try"
+			    " again",
+			    r->path, why ? why : "unknown error");
 }
 
 /* Opens the next level: the file itself, or the entry where the last level stands. */
@@ -150,8 +152,10 @@ static struct ks_error *reader_seek(struct reader *r, const char *name, bool who
 		if (err)
 			return err;
 		if (!e)
-			return ks_error_new(KS_E_INPUT, "%s has no %s inside: not the package that was"
-					    " expected", r->path, name);
+			return ks_error_new(KS_E_INPUT,
+					    "%s has no %s inside: not the package that was"
+					    " expected",
+					    r->path, name);
 		path = archive_entry_pathname(e);
 		if (ks_str_starts(path, "./"))
 			path += 2;
@@ -196,21 +200,25 @@ static const char *strip_path(const char *path, unsigned int n)
 	return *path ? path : NULL;
 }
 
-/* Does the symbolic link at @path (clean, in the directory) stay inside? */
+/*
+ * Does the symbolic link at @path (clean, in the directory) stay inside?  Its
+ * ".." must all come first: behind the name of another link they would count
+ * from somewhere else.
+ */
 static bool link_inside(const char *path, const char *target)
 {
 	char *copy, *save = NULL;
+	bool inside = *target && *target != '/', named = false;
 	long depth = 0;
-	bool inside = *target && *target != '/';
 
 	for (const char *p = path; *p; p++)
 		depth += *p == '/';
 	copy = ks_strdup(target);
 	for (char *c = strtok_r(copy, "/", &save); c && inside; c = strtok_r(NULL, "/", &save)) {
 		if (!strcmp(c, ".."))
-			inside = --depth >= 0;
+			inside = !named && --depth >= 0;
 		else if (strcmp(c, "."))
-			depth++;
+			named = true;
 	}
 	free(copy);
 	return inside;
@@ -226,13 +234,16 @@ static bool wanted(const struct ks_unpack *u, const char *path)
 	return false;
 }
 
-static struct ks_error *write_error(const struct ks_unpack *u, const char *path, struct archive *disk)
+static struct ks_error *write_error(const struct ks_unpack *u, const char *path,
+				    struct archive *disk)
 {
 	int errnum = archive_errno(disk);
 
 	if (errnum == ENOSPC || errnum == EDQUOT)
-		return ks_error_new(KS_E_SYSTEM, "no space left in %s; free some and run the same"
-				    " command again", u->dest);
+		return ks_error_new(KS_E_SYSTEM,
+				    "no space left in %s; free some and run the same"
+				    " command again",
+				    u->dest);
 	return ks_error_new(KS_E_SYSTEM, "cannot write %s/%s: %s", u->dest, path,
 			    archive_error_string(disk));
 }
@@ -248,28 +259,36 @@ static struct ks_error *place(struct reader *r, const struct ks_unpack *u, const
 
 	*skip = true;
 	if (!clean)
-		return ks_error_new(KS_E_INPUT, "%s has the path \"%s\", which leaves the directory:"
-				    " refused", r->path, archive_entry_pathname(e));
+		return ks_error_new(KS_E_INPUT,
+				    "%s has the path \"%s\", which leaves the directory:"
+				    " refused",
+				    r->path, archive_entry_pathname(e));
 	path = strip_path(clean, u->strip);
 	if (!path || !wanted(u, clean))
 		goto out;
 	if (!hard && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK) {
-		err = ks_error_new(KS_E_INPUT, "%s has \"%s\", which is not a file, directory or link:"
-				   " refused", r->path, clean);
+		err = ks_error_new(KS_E_INPUT,
+				   "%s has \"%s\", which is not a file, directory or link:"
+				   " refused",
+				   r->path, clean);
 		goto out;
 	}
 	target = archive_entry_symlink(e);
 	if (type == AE_IFLNK && !hard && (!target || !link_inside(path, target))) {
-		err = ks_error_new(KS_E_INPUT, "%s has the link \"%s\" to \"%s\", which leaves the"
-				   " directory: refused", r->path, clean, target ? target : "");
+		err = ks_error_new(KS_E_INPUT,
+				   "%s has the link \"%s\" to \"%s\", which leaves the"
+				   " directory: refused",
+				   r->path, clean, target ? target : "");
 		goto out;
 	}
 	if (hard) {
 		hard_clean = clean_path(hard);
 		hard = hard_clean ? strip_path(hard_clean, u->strip) : NULL;
 		if (!hard) {
-			err = ks_error_new(KS_E_INPUT, "%s has the hard link \"%s\", which leaves the"
-					   " directory: refused", r->path, clean);
+			err = ks_error_new(KS_E_INPUT,
+					   "%s has the hard link \"%s\", which leaves the"
+					   " directory: refused",
+					   r->path, clean);
 		} else {
 			full = ks_path_join(dest, hard);
 			archive_entry_set_hardlink(e, full);
@@ -284,7 +303,8 @@ static struct ks_error *place(struct reader *r, const struct ks_unpack *u, const
 	archive_entry_set_pathname(e, full);
 	free(full);
 	/* Whatever the package says, we must be able to work with it and remove it. */
-	archive_entry_set_perm(e, (archive_entry_perm(e) & 0777) | (type == AE_IFDIR ? 0700 : 0600));
+	archive_entry_set_perm(e,
+			       (archive_entry_perm(e) & 0777) | (type == AE_IFDIR ? 0700 : 0600));
 	*skip = false;
 out:
 	free(clean);
@@ -324,9 +344,9 @@ static struct ks_error *extract(struct reader *r, const struct ks_unpack *u)
 	 * The directory itself may be below a link, nothing inside it may: that
 	 * is what SECURE_SYMLINKS sees to once dest is resolved.
 	 */
-	archive_write_disk_set_options(disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM |
-				       ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-				       ARCHIVE_EXTRACT_SECURE_NODOTDOT);
+	archive_write_disk_set_options(
+		disk, ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_UNLINK |
+			      ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT);
 	err = ks_path_resolve(u->dest, &dest);
 	while (!err) {
 		struct archive_entry *e;

@@ -10,15 +10,15 @@
 #include "base/term.h"
 
 struct ks_unpack {
-	const char *dest;        /* an existing directory */
-	unsigned int strip;      /* leading components of every path to drop */
+	const char *dest;   /* an existing directory */
+	unsigned int strip; /* leading components of every path to drop */
 	/*
 	 * Only what begins with one of these (NULL-terminated; "usr/src/"), as the
 	 * archive names it; NULL: everything.
 	 */
 	const char *const *only;
 	struct ks_report *report; /* progress by compressed bytes; may be NULL */
-	const char *what;         /* its text */
+	const char *what;	  /* its text */
 };
 
 /*
@@ -31,7 +31,7 @@ struct ks_error *ks_deb_unpack(const char *deb, const struct ks_unpack *u) KS_MU
 struct ks_error *ks_tar_unpack(const char *tar, const struct ks_unpack *u) KS_MUST_CHECK;
 
 /* The tar archive @member ("usr/src/linux-source-6.1.tar.xz") of a .deb. */
-struct ks_error *ks_deb_unpack_tar(const char *deb, const char *member, const struct ks_unpack *u)
-	KS_MUST_CHECK;
+struct ks_error *ks_deb_unpack_tar(const char *deb, const char *member,
+				   const struct ks_unpack *u) KS_MUST_CHECK;
 
 #endif

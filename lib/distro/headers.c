@@ -97,7 +97,8 @@ struct ks_error *ks_headers_unpack(const char *config_dir, const char *release,
 	/* Not lib/modules: its links lead to /usr/src. */
 	static const char *const only[] = { "usr/src/", "usr/lib/linux-kbuild-", NULL };
 	static const char *const needed[] = { ".config", "Module.symvers", "Makefile",
-					      "scripts/Makefile.build", "include/generated/autoconf.h" };
+					      "scripts/Makefile.build",
+					      "include/generated/autoconf.h" };
 	char *dest = ks_path_join(config_dir, "headers");
 	char *target = ks_asprintf("headers/usr/src/linux-headers-%s", release);
 	char *build = ks_path_join(config_dir, target);
@@ -116,9 +117,10 @@ struct ks_error *ks_headers_unpack(const char *config_dir, const char *release,
 		char *path = ks_path_join(build, needed[i]);
 
 		if (!ks_file_exists(path))
-			err = ks_error_new(KS_E_FAILED, "the header packages of %s lack %s: this"
-					   " version of ksplice does not know their layout", release,
-					   needed[i]);
+			err = ks_error_new(KS_E_FAILED,
+					   "the header packages of %s lack %s: this"
+					   " version of ksplice does not know their layout",
+					   release, needed[i]);
 		free(path);
 	}
 	if (!err)

@@ -45,11 +45,12 @@ static struct ks_error *check_header(const struct ks_view *v, const char *path)
 	const unsigned char *p = ks_view_at(v, 0, HDR_END);
 
 	if (!p || memcmp(p + HDR_MAGIC, "HdrS", 4))
-		return ks_error_new(KS_E_INPUT, "%s is not a bootable x86 kernel image (bzImage)", path);
+		return ks_error_new(KS_E_INPUT, "%s is not a bootable x86 kernel image (bzImage)",
+				    path);
 	if (ks_get16(p + HDR_VERSION) < 0x208)
 		return ks_error_new(KS_E_INPUT,
-				    "%s has boot protocol %x.%02x, too old to find vmlinux in it", path,
-				    p[HDR_VERSION + 1], p[HDR_VERSION]);
+				    "%s has boot protocol %x.%02x, too old to find vmlinux in it",
+				    path, p[HDR_VERSION + 1], p[HDR_VERSION]);
 	return NULL;
 }
 
@@ -192,8 +193,10 @@ static struct ks_error *decompress(const char *path, const struct format *f,
 				   archive_error_string(a));
 	/* A stream that was cut at a block boundary ends without an error. */
 	if (!err && out->len - start != expected)
-		err = ks_error_new(KS_E_INPUT, "%s is damaged: the kernel inside has %zu bytes, its"
-				   " header says %zu", path, out->len - start, expected);
+		err = ks_error_new(KS_E_INPUT,
+				   "%s is damaged: the kernel inside has %zu bytes, its"
+				   " header says %zu",
+				   path, out->len - start, expected);
 out:
 	free(chunk);
 	archive_read_free(a);
@@ -215,8 +218,10 @@ static struct ks_error *unpack(const struct ks_view *v, const char *path, struct
 	len = ks_get32(v->data + HDR_PAYLOAD_LENGTH);
 	payload = ks_view_at(v, start, len);
 	if (!payload || len < 16)
-		return ks_error_new(KS_E_INPUT, "%s is cut short: the kernel inside should be at bytes"
-				    " %llu to %llu of %zu", path, (unsigned long long)start,
+		return ks_error_new(KS_E_INPUT,
+				    "%s is cut short: the kernel inside should be at bytes"
+				    " %llu to %llu of %zu",
+				    path, (unsigned long long)start,
 				    (unsigned long long)(start + len), v->len);
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
 		const struct format *f = &formats[i];
@@ -224,14 +229,16 @@ static struct ks_error *unpack(const struct ks_view *v, const char *path, struct
 		if (memcmp(payload, f->magic, f->magic_len))
 			continue;
 		if (!f->support)
-			return ks_error_new(KS_E_REFUSED, "%s: compressed with %s, which is not supported",
-					    path, f->name);
+			return ks_error_new(KS_E_REFUSED,
+					    "%s: compressed with %s, which is not supported", path,
+					    f->name);
 		return decompress(path, f, payload, f->size_follows ? len - 4 : len,
 				  ks_get32(payload + len - 4), elf);
 	}
-	return ks_error_new(KS_E_INPUT, "%s: the kernel inside is compressed in a way that is not"
-			    " known (first bytes %02x %02x %02x %02x)", path, payload[0], payload[1],
-			    payload[2], payload[3]);
+	return ks_error_new(KS_E_INPUT,
+			    "%s: the kernel inside is compressed in a way that is not"
+			    " known (first bytes %02x %02x %02x %02x)",
+			    path, payload[0], payload[1], payload[2], payload[3]);
 }
 
 struct ks_error *ks_image_vmlinux(const char *vmlinuz, struct ks_buf *elf)
@@ -265,8 +272,10 @@ static struct ks_error *check_release(const char *vmlinuz, const char *banner)
 		return err;
 	begin = ks_asprintf("Linux version %s ", release);
 	if (!ks_str_starts(banner, begin))
-		err = ks_error_new(KS_E_INPUT, "%s is damaged: its header says it is %s, the kernel"
-				   " inside says \"%.80s\"", vmlinuz, release, banner);
+		err = ks_error_new(KS_E_INPUT,
+				   "%s is damaged: its header says it is %s, the kernel"
+				   " inside says \"%.80s\"",
+				   vmlinuz, release, banner);
 	free(begin);
 	free(release);
 	return err;
@@ -281,7 +290,8 @@ struct ks_error *ks_image_system_map(const char *vmlinuz, struct ks_buf *out, ch
 
 	err = ks_image_vmlinux(vmlinuz, &elf);
 	if (!err)
-		err = ks_error_prefix(ks_kallsyms_read(elf.data, elf.len, &map, &text), "%s", vmlinuz);
+		err = ks_error_prefix(ks_kallsyms_read(elf.data, elf.len, &map, &text), "%s",
+				      vmlinuz);
 	ks_buf_free(&elf);
 	if (err)
 		goto out;

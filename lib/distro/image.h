@@ -17,8 +17,8 @@
  * kernel that does not tell).  Either result may be NULL.  Cheap: reads the
  * first kilobytes only.
  */
-struct ks_error *ks_image_identify(const char *vmlinuz, char **release, char **version)
-	KS_MUST_CHECK;
+struct ks_error *ks_image_identify(const char *vmlinuz, char **release,
+				   char **version) KS_MUST_CHECK;
 
 /* The decompressed ELF vmlinux.  @vmlinuz may also be such an ELF file itself. */
 struct ks_error *ks_image_vmlinux(const char *vmlinuz, struct ks_buf *elf) KS_MUST_CHECK;
@@ -28,8 +28,8 @@ struct ks_error *ks_image_vmlinux(const char *vmlinuz, struct ks_buf *elf) KS_MU
  * name) of the kernel's own symbol table to @out.  *banner (may be NULL) is
  * the text of /proc/version, without its newline.
  */
-struct ks_error *ks_image_system_map(const char *vmlinuz, struct ks_buf *out, char **banner)
-	KS_MUST_CHECK;
+struct ks_error *ks_image_system_map(const char *vmlinuz, struct ks_buf *out,
+				     char **banner) KS_MUST_CHECK;
 
 /* The package version in a banner: "... Debian 6.1.192-2 (2026-11-16)"; NULL: none. */
 char *ks_image_banner_version(const char *banner);

@@ -35,7 +35,8 @@ static struct ks_error *parse_line(const char *path, int number, char *line, str
 		if (strcmp(line, fields[i].key))
 			continue;
 		if (*slot)
-			return ks_error_new(KS_E_INPUT, "%s:%d: a second \"%s\"", path, number, line);
+			return ks_error_new(KS_E_INPUT, "%s:%d: a second \"%s\"", path, number,
+					    line);
 		*slot = ks_strdup(value);
 	}
 	if (!strcmp(line, "format") && !*format)
@@ -46,10 +47,8 @@ static struct ks_error *parse_line(const char *path, int number, char *line, str
 struct ks_error *ks_kernel_info_read(const char *config_dir, struct ks_kernel_info *info)
 {
 	struct field fields[] = {
-		{ "release", &info->release },
-		{ "version", &info->version },
-		{ "architecture", &info->arch },
-		{ "flavour", &info->flavour },
+		{ "release", &info->release },	 { "version", &info->version },
+		{ "architecture", &info->arch }, { "flavour", &info->flavour },
 		{ "banner", &info->banner },
 	};
 	char *path = ks_path_join(config_dir, "kernel"), *format = NULL, *next;
@@ -71,12 +70,15 @@ struct ks_error *ks_kernel_info_read(const char *config_dir, struct ks_kernel_in
 				 &format);
 	}
 	if (!err && (!format || strcmp(format, "1")))
-		err = ks_error_new(KS_E_INPUT, "%s has format %s, this version of ksplice knows 1;"
-				   " prepare the source again, in a new directory", path, format ? format : "(none)");
+		err = ks_error_new(KS_E_INPUT,
+				   "%s has format %s, this version of ksplice knows 1;"
+				   " prepare the source again, in a new directory",
+				   path, format ? format : "(none)");
 	if (!err && (!info->release || !info->version))
-		err = ks_error_new(KS_E_INPUT, "%s lacks \"%s\"; prepare the source again, in"
-				   " a new directory", path,
-				   info->release ? "version" : "release");
+		err = ks_error_new(KS_E_INPUT,
+				   "%s lacks \"%s\"; prepare the source again, in"
+				   " a new directory",
+				   path, info->release ? "version" : "release");
 out:
 	if (err)
 		ks_kernel_info_free(info);
@@ -98,7 +100,8 @@ struct ks_error *ks_kernel_info_write(const char *config_dir, const struct ks_ke
 	struct ks_buf text = { 0 };
 	struct ks_error *err;
 
-	ks_buf_adds(&text, "# Written by ksplice-prepare: the kernel that this source belongs to.\n");
+	ks_buf_adds(&text,
+		    "# Written by ksplice-prepare: the kernel that this source belongs to.\n");
 	add(&text, "format", "1");
 	add(&text, "release", info->release);
 	add(&text, "version", info->version);

@@ -23,10 +23,10 @@ struct ks_kernel_info {
 };
 
 /* A directory without such a file: *info has NULL members and it is no error. */
-struct ks_error *ks_kernel_info_read(const char *config_dir, struct ks_kernel_info *info)
-	KS_MUST_CHECK;
-struct ks_error *ks_kernel_info_write(const char *config_dir, const struct ks_kernel_info *info)
-	KS_MUST_CHECK;
+struct ks_error *ks_kernel_info_read(const char *config_dir,
+				     struct ks_kernel_info *info) KS_MUST_CHECK;
+struct ks_error *ks_kernel_info_write(const char *config_dir,
+				      const struct ks_kernel_info *info) KS_MUST_CHECK;
 /* Frees the members. */
 void ks_kernel_info_free(struct ks_kernel_info *info);
 

@@ -191,8 +191,8 @@ static bool expand(const struct tables *t, uint64_t *at, uint64_t end, char *nam
 	if (!len)
 		return false;
 	for (; len; len--) {
-		const unsigned char *s = t->v.data + t->token_table +
-					 t->token_at[t->v.data[(*at)++]];
+		const unsigned char *s =
+			t->v.data + t->token_table + t->token_at[t->v.data[(*at)++]];
 
 		for (; *s; s++) {
 			/* The type letter, the name, its NUL. */
@@ -445,18 +445,20 @@ struct ks_error *ks_kallsyms_read(const void *elf, size_t len, struct ks_buf *ou
 		err = damaged("its names were not found (the image is damaged, or the kernel has a"
 			      " layout that this version does not know)");
 	else if (!t.symbols)
-		err = damaged("its name tokens were not found (the image is damaged, or the kernel was"
-			      " built without CONFIG_KALLSYMS)");
+		err = damaged(
+			"its name tokens were not found (the image is damaged, or the kernel was"
+			" built without CONFIG_KALLSYMS)");
 	if (!err && !find_addresses(&t, banner))
-		err = damaged("its addresses were not found, or do not agree with the image (the image"
-			      " is damaged, or the kernel has a layout that this version does not know)");
+		err = damaged(
+			"its addresses were not found, or do not agree with the image (the image"
+			" is damaged, or the kernel has a layout that this version does not know)");
 	if (!err) {
 		qsort_r(t.symbols, t.num_syms, sizeof(*t.symbols), compare, t.text.data);
 		for (uint32_t i = 0; i < t.num_syms; i++) {
 			const char *name = t.text.data + t.symbols[i].name;
 
-			ks_buf_addf(out, "%016llx %c %s\n", (unsigned long long)t.symbols[i].address,
-				    name[0], name + 1);
+			ks_buf_addf(out, "%016llx %c %s\n",
+				    (unsigned long long)t.symbols[i].address, name[0], name + 1);
 		}
 	}
 	free(t.symbols);

@@ -11,7 +11,7 @@
  * sorted by address, then by name.  *banner is the kernel's version text
  * without its newline.  Nothing is appended on error.
  */
-struct ks_error *ks_kallsyms_read(const void *elf, size_t len, struct ks_buf *out, char **banner)
-	KS_MUST_CHECK;
+struct ks_error *ks_kallsyms_read(const void *elf, size_t len, struct ks_buf *out,
+				  char **banner) KS_MUST_CHECK;
 
 #endif

@@ -63,7 +63,7 @@ struct ks_error *ks_distro_cache_dir(char **path)
 		p = ks_path_join(home, ".cache/ksplice");
 	else
 		return ks_error_new(KS_E_USAGE, "no place for downloads: HOME is not set; set"
-				    " KSPLICE_CACHE to a directory");
+						" KSPLICE_CACHE to a directory");
 	err = ks_dir_make(p);
 	if (!err)
 		err = ks_path_resolve(p, path);
@@ -136,7 +136,8 @@ static struct ks_error *run_depmod(const char *root, const char *release)
 		if (ks_proc_have(places[i]))
 			argv[0] = places[i];
 	if (!argv[0])
-		return ks_error_new(KS_E_FAILED, "depmod is missing; run as root: apt-get install kmod");
+		return ks_error_new(KS_E_FAILED,
+				    "depmod is missing; run as root: apt-get install kmod");
 	return ks_proc_check(&p);
 }
 
@@ -197,8 +198,10 @@ static struct ks_error *fetch(const char *kernels, const struct ks_release *rel,
 	if (!err) {
 		image = image_in(temp, rel->release, rel->version);
 		if (!image)
-			err = ks_error_new(KS_E_INPUT, "%s %s does not hold the kernel %s of that"
-					   " version", rel->image->name, rel->version, rel->release);
+			err = ks_error_new(KS_E_INPUT,
+					   "%s %s does not hold the kernel %s of that"
+					   " version",
+					   rel->image->name, rel->version, rel->release);
 		ks_image_free(image);
 	}
 	/* mkdtemp() is private; others may read a cache of root's. */
@@ -249,15 +252,19 @@ static struct ks_error *from_cache(const char *release, const char *version, str
 	if (!err)
 		err = ks_catalogue_find(&c, release, version, &rel);
 	if (!err && !rel->image->fetchable)
-		err = ks_error_new(KS_E_NETWORK, "the kernel %s %s is installed, but not all of it is"
-				   " readable here, and apt has no package of it; run as root: apt-get"
-				   " update", release, rel->version);
+		err = ks_error_new(
+			KS_E_NETWORK,
+			"the kernel %s %s is installed, but not all of it is"
+			" readable here, and apt has no package of it; run as root: apt-get"
+			" update",
+			release, rel->version);
 	if (!err)
 		err = fetch(kernels, rel, r);
 	if (!err) {
 		*image = image_in(dir, release, rel->version);
 		if (!*image)
-			err = ks_error_new(KS_E_FAILED, "%s disappeared while it was looked at", dir);
+			err = ks_error_new(KS_E_FAILED, "%s disappeared while it was looked at",
+					   dir);
 	}
 	ks_catalogue_free(&c);
 out:
@@ -282,7 +289,8 @@ struct ks_error *ks_distro_image_version(const char *release, const char *versio
 		version = running_version = ks_distro_running_version();
 	/* It becomes part of paths. */
 	if (!*release || strchr(release, '/') || *release == '.') {
-		err = ks_error_new(KS_E_USAGE, "\"%s\" is not the name of a kernel release", release);
+		err = ks_error_new(KS_E_USAGE, "\"%s\" is not the name of a kernel release",
+				   release);
 		goto out;
 	}
 	*image = image_in("", release, version);

@@ -11,11 +11,11 @@
 #include "base/term.h"
 
 struct ks_image {
-	char *release;     /* "6.1.0-56-cloud-amd64" */
-	char *version;     /* of its package: "6.1.192-2" */
-	char *vmlinuz;     /* path of the bzImage */
+	char *release;	   /* "6.1.0-56-cloud-amd64" */
+	char *version;	   /* of its package: "6.1.192-2" */
+	char *vmlinuz;	   /* path of the bzImage */
 	char *modules_dir; /* the directory that holds kernel/ and modules.dep */
-	char *config;      /* path of config-RELEASE */
+	char *config;	   /* path of config-RELEASE */
 };
 
 /*
@@ -24,12 +24,12 @@ struct ks_image {
  * unpacks its package there, whole or not at all.  modules_dir always has a
  * modules.dep.
  */
-struct ks_error *ks_distro_image(const char *release, struct ks_report *r, struct ks_image **image)
-	KS_MUST_CHECK;
+struct ks_error *ks_distro_image(const char *release, struct ks_report *r,
+				 struct ks_image **image) KS_MUST_CHECK;
 /* The same of one version of its package; NULL: any. */
 struct ks_error *ks_distro_image_version(const char *release, const char *version,
-					 struct ks_report *r, struct ks_image **image)
-	KS_MUST_CHECK;
+					 struct ks_report *r,
+					 struct ks_image **image) KS_MUST_CHECK;
 void ks_image_free(struct ks_image *image); /* accepts NULL */
 
 /*

@@ -35,8 +35,8 @@ static const struct {
 	const char *header;
 	const char *package;
 } headers[] = {
-	{ "gelf.h", "libelf-dev" },          /* objtool */
-	{ "openssl/evp.h", "libssl-dev" },   /* scripts/sign-file */
+	{ "gelf.h", "libelf-dev" },	   /* objtool */
+	{ "openssl/evp.h", "libssl-dev" }, /* scripts/sign-file */
 };
 
 static bool have_header(const char *name)

@@ -82,9 +82,9 @@ static char *dependency(const char *depends, const char *prefix, const char *par
 	return found;
 }
 
-static const struct ks_package *dependency_package(const struct ks_catalogue *c, const char *depends,
-						   const char *prefix, const char *part,
-						   const char *version)
+static const struct ks_package *dependency_package(const struct ks_catalogue *c,
+						   const char *depends, const char *prefix,
+						   const char *part, const char *version)
 {
 	char *name = dependency(depends, prefix, part);
 	const struct ks_package *p = NULL;
@@ -105,11 +105,11 @@ static void fill(const struct ks_catalogue *c, struct ks_release *r)
 
 	r->headers = ks_packages_find(&c->packages, headers, r->version);
 	if (r->headers) {
-		r->common = dependency_package(c, r->headers->depends, HEADERS, "-common",
-					       r->version);
+		r->common =
+			dependency_package(c, r->headers->depends, HEADERS, "-common", r->version);
 		/* Its version need not be exact, and the exact one disappears first. */
-		r->kbuild = dependency_package(c, r->headers->depends, "linux-kbuild-", "",
-					       r->version);
+		r->kbuild =
+			dependency_package(c, r->headers->depends, "linux-kbuild-", "", r->version);
 		if (!r->kbuild)
 			r->kbuild = dependency_package(c, r->headers->depends, "linux-kbuild-", "",
 						       NULL);
@@ -292,13 +292,18 @@ struct ks_error *ks_catalogue_find(const struct ks_catalogue *c, const char *rel
 	if (!c->len)
 		return ks_apt_empty_error();
 	if (other)
-		return ks_error_new(KS_E_USAGE, "apt has %s as version %s, version %s is what is needed;"
-				    " run as root: apt-get update; or install version %s of the kernel"
-				    " and run it", release, other, version, other);
+		return ks_error_new(
+			KS_E_USAGE,
+			"apt has %s as version %s, version %s is what is needed;"
+			" run as root: apt-get update; or install version %s of the kernel"
+			" and run it",
+			release, other, version, other);
 	list = available(c, release);
 	err = ks_error_new(KS_E_USAGE, "apt does not know the kernel %s; available: %s%s", release,
-			   list, ks_release_flavour(release) ? " (after `apt-get update` as root there"
-			   " may be more)" : "");
+			   list,
+			   ks_release_flavour(release) ? " (after `apt-get update` as root there"
+							 " may be more)"
+						       : "");
 	free(list);
 	return err;
 }
@@ -326,9 +331,10 @@ struct ks_error *ks_distro_newest(const struct ks_catalogue *c, const char *patt
 	if (!c->len)
 		return ks_apt_empty_error();
 	list = available(c, NULL);
-	err = ks_error_new(KS_E_FAILED, "apt has no kernel%s%s with image, headers and source of one"
-			   " version; available: %s", pattern ? " that matches " : "",
-			   pattern ? pattern : "", list);
+	err = ks_error_new(KS_E_FAILED,
+			   "apt has no kernel%s%s with image, headers and source of one"
+			   " version; available: %s",
+			   pattern ? " that matches " : "", pattern ? pattern : "", list);
 	free(list);
 	return err;
 }

@@ -35,8 +35,8 @@ void ks_catalogue_free(struct ks_catalogue *c);
  * one, else the newest.  Where there is none, an error that says what there is.
  */
 struct ks_error *ks_catalogue_find(const struct ks_catalogue *c, const char *release,
-				   const char *version, const struct ks_release **found)
-	KS_MUST_CHECK;
+				   const char *version,
+				   const struct ks_release **found) KS_MUST_CHECK;
 
 /*
  * The newest complete release whose name matches the shell pattern @pattern

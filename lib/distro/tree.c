@@ -44,7 +44,7 @@ struct tree {
 	char *dir;
 	char *config_dir; /* DIR/ksplice */
 	char *mark;
-	char *packages;   /* downloads */
+	char *packages; /* downloads */
 	struct ks_report *report;
 	int lock, packages_lock;
 };
@@ -91,8 +91,10 @@ static struct ks_error *is_empty(const char *dir, const char *ignore, const char
 
 static struct ks_error *foreign(const struct tree *t)
 {
-	return ks_error_new(KS_E_REFUSED, "%s is not empty and was not made by ksplice-prepare; name"
-			    " a directory that does not exist", t->dir);
+	return ks_error_new(KS_E_REFUSED,
+			    "%s is not empty and was not made by ksplice-prepare; name"
+			    " a directory that does not exist",
+			    t->dir);
 }
 
 /* What the directory holds; *info is of a finished tree, *release of an unfinished one. */
@@ -160,9 +162,12 @@ static struct ks_error *check_path(const char *dir)
 {
 	for (const char *p = dir; *p; p++)
 		if (isspace((unsigned char)*p) || strchr(":#$%\\'\"", *p))
-			return ks_error_new(KS_E_USAGE, "the path \"%s\" has the character '%c', with"
-					    " which the kernel's build does not work; choose another"
-					    " directory", dir, *p);
+			return ks_error_new(
+				KS_E_USAGE,
+				"the path \"%s\" has the character '%c', with"
+				" which the kernel's build does not work; choose another"
+				" directory",
+				dir, *p);
 	return NULL;
 }
 
@@ -286,10 +291,12 @@ static struct ks_error *choose(const struct ks_catalogue *c, const struct ks_ima
 		return err;
 	if ((source && (!rel->source || !rel->source->fetchable)) ||
 	    (headers && (!rel->headers || !rel->common || !rel->kbuild)))
-		return ks_error_new(KS_E_FAILED, "the archive lacks %s of the kernel %s (version %s);"
-				    " run as root: apt-get update; if it does not help, choose a newer"
-				    " kernel (ksplice-prepare --list)",
-				    rel->lacks ? rel->lacks : "its source", rel->release, rel->version);
+		return ks_error_new(
+			KS_E_FAILED,
+			"the archive lacks %s of the kernel %s (version %s);"
+			" run as root: apt-get update; if it does not help, choose a newer"
+			" kernel (ksplice-prepare --list)",
+			rel->lacks ? rel->lacks : "its source", rel->release, rel->version);
 	if (source)
 		w->packages[w->n++] = rel->source;
 	if (headers) {
@@ -308,7 +315,8 @@ static struct ks_error *check_space(const struct tree *t, const struct wanted *w
 	for (size_t i = 0; i < w->n; i++) {
 		bool source = ks_str_starts(w->packages[i]->name, "linux-source-");
 
-		need += source ? w->packages[i]->size * SOURCE_RATIO : w->packages[i]->installed_size;
+		need += source ? w->packages[i]->size * SOURCE_RATIO
+			       : w->packages[i]->installed_size;
 	}
 	if (tar && !stat(tar, &st))
 		need += (uint64_t)st.st_size * SOURCE_RATIO;
@@ -354,7 +362,8 @@ static struct ks_error *finish(const struct tree *t, const struct ks_kernel_info
 	struct ks_error *err = NULL;
 
 	if (!ks_file_exists(makefile))
-		err = ks_error_new(KS_E_FAILED, "the source package of %s has no kernel source in it",
+		err = ks_error_new(KS_E_FAILED,
+				   "the source package of %s has no kernel source in it",
 				   info->version);
 	free(makefile);
 	if (!err)
@@ -398,7 +407,8 @@ static struct ks_error *fill(struct tree *t, const struct ks_image *image,
 		err = ks_headers_link_installed(t->config_dir, image->release);
 	else if (!err)
 		err = ks_headers_unpack(t->config_dir, image->release,
-					(const char *const *)w.paths + first, w.n - first, t->report);
+					(const char *const *)w.paths + first, w.n - first,
+					t->report);
 	if (!err) {
 		info->release = ks_strdup(image->release);
 		info->version = ks_strdup(image->version);
@@ -419,9 +429,10 @@ static struct ks_error *check_same(const struct tree *t, const char *found, cons
 {
 	if (!strcmp(found, asked))
 		return NULL;
-	return ks_error_new(KS_E_REFUSED, "%s holds %s source of another kernel, %s; name another"
-			    " directory, or remove that one", t->dir,
-			    finished ? "the" : "the unfinished", found);
+	return ks_error_new(KS_E_REFUSED,
+			    "%s holds %s source of another kernel, %s; name another"
+			    " directory, or remove that one",
+			    t->dir, finished ? "the" : "the unfinished", found);
 }
 
 struct ks_error *ks_tree_prepare(const char *release, const char *dir, struct ks_report *r,

@@ -6,8 +6,8 @@
 #ifndef KS_DISTRO_VIEW_H
 #define KS_DISTRO_VIEW_H
 
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct ks_view {
@@ -16,7 +16,8 @@ struct ks_view {
 };
 
 /* @len bytes at @offset, or NULL where they are not all there. */
-static inline const unsigned char *ks_view_at(const struct ks_view *v, uint64_t offset, uint64_t len)
+static inline const unsigned char *ks_view_at(const struct ks_view *v, uint64_t offset,
+					      uint64_t len)
 {
 	return offset <= v->len && len <= v->len - offset ? v->data + offset : NULL;
 }

@@ -74,7 +74,8 @@ static void test_read_write(void)
 
 static void test_dirs(void)
 {
-	char *deep = in_dir("a/b/c"), *a = in_dir("a"), *file = in_dir("a/b/f"), *link = in_dir("a/l");
+	char *deep = in_dir("a/b/c"), *a = in_dir("a"), *file = in_dir("a/b/f"),
+	     *link = in_dir("a/l");
 	char *victim = in_dir("victim"), *kept = in_dir("victim/kept"), *p;
 	int fd, fd2;
 
@@ -163,11 +164,14 @@ static void test_proc(void)
 	p = (struct ks_proc){ .argv = lines, .line = count_line, .arg = &seen };
 	tap_fine(ks_proc_run(&p, &status), "line by line");
 	tap_ok(seen.len == 4 && !strcmp(seen.v[1], "two") && !*seen.v[2] &&
-	       !strcmp(seen.v[3], "last"), "also an empty and an unfinished one");
+		       !strcmp(seen.v[3], "last"),
+	       "also an empty and an unfinished one");
 	p = (struct ks_proc){ .argv = none };
-	tap_error(ks_proc_run(&p, &status), KS_E_FAILED, "not installed", "a command that is not there");
+	tap_error(ks_proc_run(&p, &status), KS_E_FAILED, "not installed",
+		  "a command that is not there");
 	p = (struct ks_proc){ .argv = pwd, .cwd = "/nonexistent" };
-	tap_error(ks_proc_run(&p, &status), KS_E_SYSTEM, "/nonexistent", "a directory that is not there");
+	tap_error(ks_proc_run(&p, &status), KS_E_SYSTEM, "/nonexistent",
+		  "a directory that is not there");
 	text = ks_alloc(1000001);
 	memset(text, 'x', 1000000);
 	p = (struct ks_proc){ .argv = cat, .input = text, .out = &out };
@@ -237,7 +241,8 @@ static void test_interrupt(void)
 	start = seconds();
 	kill(pid, SIGTERM);
 	waitpid(pid, &wstatus, 0);
-	tap_ok(WIFEXITED(wstatus) && !WEXITSTATUS(wstatus), "a signal interrupts a running command");
+	tap_ok(WIFEXITED(wstatus) && !WEXITSTATUS(wstatus),
+	       "a signal interrupts a running command");
 	tap_ok(seconds() - start < 5, "at once");
 	/* A zombie that its new parent has not reaped yet counts as ended. */
 	usleep(100000);
@@ -248,7 +253,8 @@ static void test_interrupt(void)
 		ks_error_free(ks_file_read(stat, 4096, &b));
 		free(stat);
 	}
-	tap_ok(sleeper > 1 && (!b.len || strstr(b.data, ") Z ")), "and what the command had started");
+	tap_ok(sleeper > 1 && (!b.len || strstr(b.data, ") Z ")),
+	       "and what the command had started");
 	ks_buf_free(&b);
 	free(pid_file);
 }
@@ -261,14 +267,16 @@ static void test_strings(void)
 	ks_strv_add(&v, "b");
 	ks_strv_addf(&v, "%d", 5);
 	ks_strv_sort(&v);
-	tap_ok(v.len == 2 && !strcmp(v.v[0], "5") && !v.v[2] && ks_strv_has(&v, "b"), "string lists");
+	tap_ok(v.len == 2 && !strcmp(v.v[0], "5") && !v.v[2] && ks_strv_has(&v, "b"),
+	       "string lists");
 	ks_strv_free(&v);
 	ks_buf_addf(&b, "%s-%d", "x", 3);
 	ks_buf_align(&b, 8);
 	tap_ok(b.len == 8 && !memcmp(b.data, "x-3\0\0\0\0\0", 8), "buffers are padded with zeros");
 	ks_buf_free(&b);
-	tap_ok(ks_str_starts("abc", "ab") && !ks_str_starts("a", "ab") && ks_str_ends("abc", "bc") &&
-	       !ks_str_ends("c", "bc"), "beginnings and ends");
+	tap_ok(ks_str_starts("abc", "ab") && !ks_str_starts("a", "ab") &&
+		       ks_str_ends("abc", "bc") && !ks_str_ends("c", "bc"),
+	       "beginnings and ends");
 	ks_step(NULL, "nobody %s", "listens");
 	ks_progress(NULL, 1, 2, "nobody");
 	ks_note(NULL, 0, "nobody");

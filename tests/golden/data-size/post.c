@@ -1,0 +1,2 @@
+int table[8];
+int f(int x) { return table[x]; }

@@ -1,0 +1,2 @@
+int table[4];
+int f(int x) { return table[x]; }

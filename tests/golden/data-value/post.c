@@ -1,0 +1,2 @@
+int limit = 11;
+int f(int x) { return x < limit; }

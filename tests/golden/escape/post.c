@@ -1,0 +1,3 @@
+extern void reg(int *);
+static int fresh;
+void f(void) { reg(&fresh); }

@@ -1,0 +1,2 @@
+extern void reg(int *);
+void f(void) { reg(0); }

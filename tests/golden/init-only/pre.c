@@ -1,0 +1,2 @@
+int ready;
+__attribute__((section(".init.text"))) void setup(void) { ready = 1; }

@@ -1,0 +1,2 @@
+extern int sink(int);
+int f(int x) { return sink(x); }

@@ -1,0 +1,2 @@
+int state;
+__attribute__((section(".noinstr.text"))) int quiet(int x) { return x + state; }

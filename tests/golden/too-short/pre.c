@@ -1,0 +1,2 @@
+int f(void) { return 0; }
+__attribute__((no_instrument_function)) void g(void) { }
