@@ -24,9 +24,14 @@ TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c))
 MANUALS := $(wildcard tools/*.8)
 TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-%,$(wildcard tools/*.c)))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
+# The core's pure files (kernel/pure.h) as user space runs them.
+CORE_OBJ := $(patsubst %,build/kernel/%.o,table match sites solve)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=build/tests/%)
 KERNEL_FILES := kernel/Kbuild $(wildcard kernel/*.c kernel/*.h)
 SHARED_HEADERS := $(wildcard include/ksplice/*.h)
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
 
 all: $(TOOLS:%=bin/%) bin/share
 
@@ -43,7 +48,7 @@ build/libksplice.a: $(LIB_OBJ)
 
 build/%.o: %.c | build/include/guest.h
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The guest's init script as a C string for lib/vm.
 build/include/guest.h: $(wildcard lib/vm/guest.sh)
@@ -54,14 +59,16 @@ build/include/guest.h: $(wildcard lib/vm/guest.sh)
 
 bin/%: build/tools/%.o $(TOOL_COMMON) build/libksplice.a
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-build/tests/%: build/tests/unit/%.o build/libksplice.a
+build/tests/%: build/tests/unit/%.o build/libksplice.a $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Unit tests only: no privileges, no kernel, no VM.  scripts/check runs all.
-unit: $(UNIT_BIN)
+unit-programs: $(UNIT_BIN)
+
+unit: unit-programs
 	tests/run unit
 
 check: all
@@ -78,8 +85,8 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all unit check install clean
+.PHONY: all unit unit-programs check install clean
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) \
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) \
 	$(UNIT_SRC:%.c=build/%.d)

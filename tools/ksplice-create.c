@@ -21,7 +21,6 @@
 #include "base/proc.h"
 #include "base/term.h"
 #include "build/build.h"
-#include "common.h"
 #include "diff/diff.h"
 #include "distro/info.h"
 #include "module/core.h"
@@ -53,7 +52,7 @@ struct create {
 	struct options opt;
 	char id[33];
 	char *config_dir, *work_dir;
-	struct ks_kernel_info *kernel;
+	struct ks_kernel_info kernel;
 	struct ks_report *report;
 	struct ks_build *build;
 	struct ks_sysmap *map;
@@ -259,6 +258,25 @@ static struct ks_error *find_config(struct create *c)
 	return err;
 }
 
+/* Which kernel: ksplice-prepare has noted it; a directory made by hand has the headers' word. */
+static struct ks_error *read_kernel(struct create *c)
+{
+	struct ks_error *err = ks_kernel_info_read(c->config_dir, &c->kernel);
+	struct ks_buf text = { 0 };
+	char *path;
+
+	if (err || c->kernel.release)
+		return err;
+	path = ks_path_join(c->config_dir, "build/include/config/kernel.release");
+	err = ks_error_prefix(ks_file_read(path, 256, &text), "the kernel's release");
+	free(path);
+	if (err)
+		return err;
+	text.data[strcspn(text.data, " \n")] = 0;
+	c->kernel.release = ks_buf_steal(&text);
+	return NULL;
+}
+
 static struct ks_error *open_tree(struct create *c)
 {
 	struct ks_build_options o = {
@@ -273,7 +291,7 @@ static struct ks_error *open_tree(struct create *c)
 
 	if (err)
 		return err;
-	err = ks_kernel_info_read(c->config_dir, &c->kernel);
+	err = read_kernel(c);
 	if (err)
 		return err;
 	map = ks_path_join(c->config_dir, "System.map");
@@ -282,7 +300,7 @@ static struct ks_error *open_tree(struct create *c)
 	if (err)
 		return err;
 	o.config_dir = c->config_dir;
-	o.release = c->kernel->release;
+	o.release = c->kernel.release;
 	o.report = c->report;
 	err = ks_build_open(&o, &c->build);
 	if (!err)
@@ -445,7 +463,7 @@ static struct ks_error *build_modules(struct create *c, const char *dir, struct 
 static void fill_manifest(struct create *c, struct ks_manifest *m)
 {
 	ks_manifest_init(m, c->id, c->opt.description);
-	ks_manifest_set_kernel(m, c->kernel->release, c->kernel->version);
+	ks_manifest_set_kernel(m, c->kernel.release, c->kernel.version);
 	ks_strv_add(&m->targets, "vmlinux");
 	m->pinned = c->escapes;
 	ks_vec_for(&c->work, w) {
@@ -587,7 +605,7 @@ static void cleanup(struct create *c)
 	ks_sysmap_free(c->map);
 	ks_build_units_free(&c->units);
 	ks_build_close(c->build);
-	ks_kernel_info_free(c->kernel);
+	ks_kernel_info_free(&c->kernel);
 	free(c->config_dir);
 	if (c->work_dir)
 		ks_error_free(ks_dir_remove(c->work_dir));

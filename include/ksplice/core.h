@@ -16,7 +16,7 @@
 #include <linux/module.h>
 #include <linux/types.h>
 
-#define KSPLICE_CORE_ABI 1
+#include <ksplice/version.h>
 
 /*
  * The layout of the kernel's struct kernel_symbol with

@@ -301,8 +301,9 @@ struct ks_error *ks_roster_find(struct ks_roster *r, const char *source, struct 
 	struct ks_error *err = NULL;
 	char *dir, *next;
 
-	for (dir = parent(source); dir && !err; dir = next) {
-		err = find_in(r, dir, object, targets);
+	for (dir = parent(source); dir; dir = next) {
+		if (!err)
+			err = find_in(r, dir, object, targets);
 		next = parent(dir);
 		free(dir);
 	}

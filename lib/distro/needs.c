@@ -26,7 +26,6 @@ static const struct {
 	{ "cpio", "cpio", NULL },
 	{ "rsync", "rsync", NULL },
 	{ "xz", "xz-utils", NULL },
-	{ "python3", "python3", NULL },
 	/* Without it, olddefconfig turns BTF off, and the config is another. */
 	{ "pahole", "dwarves", "CONFIG_DEBUG_INFO_BTF=y" },
 };
