@@ -267,14 +267,19 @@ static struct ks_error *read_kernel(struct create *c)
 
 	if (err || c->kernel.release)
 		return err;
-	path = ks_path_join(c->config_dir, "build/include/config/kernel.release");
-	err = ks_error_prefix(ks_file_read(path, 256, &text), "the kernel's release");
+	path = ks_path_join(c->config_dir, "build/include/generated/utsrelease.h");
+	err = ks_error_prefix(ks_file_read(path, 4096, &text), "the kernel's release");
+	if (!err) {
+		char *quote = strchr(text.data, '"'), *end = quote ? strchr(quote + 1, '"') : NULL;
+
+		if (end)
+			c->kernel.release = ks_strndup(quote + 1, end - quote - 1);
+		else
+			err = ks_error_new(KS_E_INPUT, "%s: it defines no UTS_RELEASE", path);
+	}
 	free(path);
-	if (err)
-		return err;
-	text.data[strcspn(text.data, " \n")] = 0;
-	c->kernel.release = ks_buf_steal(&text);
-	return NULL;
+	ks_buf_free(&text);
+	return err;
 }
 
 static struct ks_error *open_tree(struct create *c)

@@ -286,18 +286,6 @@ static char *make_key(const struct ks_build *b, const struct ks_buf *inputs)
 	return key;
 }
 
-static struct ks_error *make_target(struct ks_build *b, const char *target, const char *what)
-{
-	struct ks_strv targets = { 0 };
-	struct ks_kbuild run = { .targets = &targets, .what = what };
-	struct ks_error *err;
-
-	ks_strv_add(&targets, target);
-	err = ks_kbuild_run(b, &run);
-	ks_strv_free(&targets);
-	return err;
-}
-
 static char *join_some(const struct ks_strv *s, const char *separator)
 {
 	struct ks_buf out = { 0 };
@@ -447,12 +435,12 @@ static struct ks_error *prepare_obj(struct ks_build *b)
 	if (!err)
 		err = ks_file_write(config, text->data, text->len, 0644);
 	if (!err)
-		err = make_target(b, "olddefconfig", "make olddefconfig fails");
+		err = ks_kbuild_make(b, "olddefconfig", "make olddefconfig fails");
 	if (!err)
 		err = check_config(b);
 	if (!err) {
 		ks_step(b->report, "Building the kernel's build tools (once)");
-		err = make_target(b, "prepare", "make prepare fails");
+		err = ks_kbuild_make(b, "prepare", "make prepare fails");
 	}
 	free(config);
 	return err;

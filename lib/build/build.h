@@ -66,6 +66,7 @@ struct ks_build_unit {
 	char *pre_path;  /* the objects, once they are compiled */
 	char *post_path;
 	char *target;    /* what kbuild calls it: may go through "../" */
+	struct ks_strv way; /* the directories through which kbuild gets to it */
 	bool included;   /* does not belong to a changed file, but may include one */
 };
 

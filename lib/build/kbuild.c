@@ -156,9 +156,11 @@ static struct ks_error *failure(struct output *o, const char *what)
 	return err;
 }
 
-struct ks_error *ks_kbuild_run(struct ks_build *b, const struct ks_kbuild *run)
+/* make in obj/, whose source is the farm; @args: variables and targets. */
+static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, const struct ks_strv *objects,
+			    const char *what)
 {
-	struct output o = { .b = b, .targets = run->compiling ? run->targets : NULL };
+	struct output o = { .b = b, .targets = objects };
 	struct ks_strv argv = { 0 };
 	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = &o };
 	struct ks_error *err;
@@ -176,14 +178,82 @@ struct ks_error *ks_kbuild_run(struct ks_build *b, const struct ks_kbuild *run)
 	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
 	ks_strv_add(&argv, "LOCALVERSION=");
 	ks_strv_add(&argv, "KCFLAGS=" KS_KBUILD_CFLAGS);
-	for (size_t i = 0; i < run->targets->len; i++)
-		ks_strv_add(&argv, run->targets->v[i]);
+	for (size_t i = 0; i < args->len; i++)
+		ks_strv_add(&argv, args->v[i]);
 	p.argv = (const char *const *)argv.v;
 	err = ks_proc_run(&p, &status);
 	if (!err && status)
-		err = failure(&o, run->what);
+		err = failure(&o, what);
 	output_free(&o);
 	ks_strv_free(&argv);
+	return err;
+}
+
+struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const char *what)
+{
+	struct ks_strv args = { 0 };
+	struct ks_error *err;
+
+	ks_strv_add(&args, target);
+	err = run(b, &args, NULL, what);
+	ks_strv_free(&args);
+	return err;
+}
+
+/*
+ * Compiling objects, each in the context of its own directory and of the
+ * directories above it, whose flags it inherits (see roster.c for why a
+ * single-object make will not do).  make reads the file below, through
+ * MAKEFILES, before each of the kernel's makefiles.  In the top makefile
+ * (sub_make_done) it adds the goal ks-objects, which enters the first
+ * directories.  In scripts/Makefile.build, which handles the directory obj, it
+ * replaces the default goal, "everything here", by what ks-go says for obj:
+ * the next directories down, or the objects.
+ */
+static const char descent_tail[] =
+	"ifneq ($(ks-go/$(obj)),)\n"
+	".DEFAULT_GOAL := ks-here\n"
+	".PHONY: ks-here\n"
+	"ks-here: $(sort $(ks-go/$(obj)))\n"
+	"endif\n"
+	"ifeq ($(sub_make_done),1)\n"
+	"ks-enter := $(addprefix ks-enter/,$(sort $(ks-go/)))\n"
+	".PHONY: ks-objects $(ks-enter)\n"
+	"ks-objects: $(ks-enter)\n"
+	"$(ks-enter): ks-enter/%: prepare\n"
+	"\t$(Q)$(MAKE) $(build)=$* need-builtin=1 need-modorder=1\n"
+	"endif\n";
+
+struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n, const char *what)
+{
+	char *makefile = ks_path_join(b->cache, "objects.mk");
+	struct ks_strv args = { 0 }, objects = { 0 };
+	struct ks_buf text = { 0 };
+	struct ks_error *err;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *above = "";
+
+		for (size_t j = 0; j < units[i]->way.len; j++) {
+			ks_buf_addf(&text, "ks-go/%s += %s\n", above, units[i]->way.v[j]);
+			above = units[i]->way.v[j];
+		}
+		ks_buf_addf(&text, "ks-go/%s += %s\n", above, units[i]->target);
+		ks_strv_add(&objects, units[i]->target);
+	}
+	ks_buf_adds(&text, descent_tail);
+	err = ks_file_write(makefile, text.data, text.len, 0644);
+	ks_strv_addf(&args, "MAKEFILES=%s", makefile);
+	/* Both kinds, whatever make concludes from the goal. */
+	ks_strv_add(&args, "KBUILD_BUILTIN=1");
+	ks_strv_add(&args, "KBUILD_MODULES=1");
+	ks_strv_add(&args, "ks-objects");
+	if (!err)
+		err = run(b, &args, &objects, what);
+	ks_strv_free(&args);
+	ks_strv_free(&objects);
+	ks_buf_free(&text);
+	free(makefile);
 	return err;
 }
 

@@ -181,16 +181,12 @@ static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u, co
 /* Compiles the units at @which and leaves their objects in obj/. */
 static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **which, size_t n, const char *what)
 {
-	struct ks_strv targets = { 0 };
-	struct ks_kbuild run = { .targets = &targets, .compiling = true, .what = what };
 	struct ks_error *err = NULL;
 
-	for (size_t i = 0; i < n && !err; i++) {
+	for (size_t i = 0; i < n && !err; i++)
 		err = discard(b, which[i]);
-		ks_strv_add(&targets, which[i]->target);
-	}
 	if (!err)
-		err = ks_kbuild_run(b, &run);
+		err = ks_kbuild_compile(b, which, n, what);
 	for (size_t i = 0; i < n && !err; i++) {
 		char *object = ks_path_join(b->obj, which[i]->object);
 
@@ -198,7 +194,6 @@ static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **
 			err = ks_error_new(KS_E_FAILED, "%s: make succeeded, but there is no such object", object);
 		free(object);
 	}
-	ks_strv_free(&targets);
 	return err;
 }
 

@@ -3,12 +3,15 @@
  * The roster: which objects kbuild makes of a directory in this
  * configuration, and under which name.
  *
- * A single-object make also compiles what the configuration leaves out, with
- * flags that mean nothing ("make kernel/sched/rt.o"), and cannot find an
- * object that another directory's makefile lists: arch/x86/kvm builds
- * "../../../virt/kvm/kvm_main.o", and mlx5/core builds "en/xdp.o".  So the
- * directory's own makefile is read the way scripts/Makefile.build reads it,
- * and its lists are printed instead of built: 10 ms a directory.
+ * "make kernel/sched/rt.o" cannot be relied on for that.  It also compiles what
+ * the configuration leaves out, with flags that mean nothing; it does not find
+ * an object that another directory's makefile lists (arch/x86/kvm builds
+ * "../../../virt/kvm/kvm_main.o"); and where two makefiles lead below each
+ * other (the top one to arch/x86 and to arch/x86/lib) it compiles the object
+ * twice at once, once with the wrong flags.  So the directory's own makefile is
+ * read the way scripts/Makefile.build reads it, and its lists are printed
+ * instead of built, 10 ms a directory; and those above it, for the way that
+ * kbuild takes to it (kbuild.c then has it take this way only).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -157,8 +160,8 @@ static struct ks_error *add_arch_directories(struct ks_build *b, struct director
 }
 
 /*
- * Before Linux 6.1 ("kbuild: list sub-directories in ./Kbuild") the top
- * directories are in the top Makefile, which cannot be read like this.
+ * lib is in the top Makefile, which cannot be read like this; before Linux 6.1
+ * ("kbuild: list sub-directories in ./Kbuild") all top directories are.
  */
 static void add_top_directories(struct ks_build *b, struct directory *d)
 {
@@ -172,11 +175,14 @@ static void add_top_directories(struct ks_build *b, struct directory *d)
 		{ "sound", NULL }, { "net", "NET" }, { "virt", NULL },
 	};
 
-	if (ks_strv_has(&d->below, "kernel"))
-		return;
-	for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++)
+	bool listed = ks_strv_has(&d->below, "kernel");
+
+	for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++) {
+		if (listed && strcmp(top[i].dir, "lib"))
+			continue;
 		if (!top[i].option || ks_config_get(b->config, top[i].option))
 			ks_strv_add(&d->below, top[i].dir);
+	}
 }
 
 static struct ks_error *ask(struct ks_roster *r, const char *dir, struct directory *d)
@@ -194,6 +200,8 @@ static struct ks_error *ask(struct ks_roster *r, const char *dir, struct directo
 	ks_strv_add(&argv, "make");
 	ks_strv_add(&argv, "-rs");
 	ks_strv_add(&argv, "--no-print-directory");
+	/* As the top makefile has it: makefiles include others by their path in the source. */
+	ks_strv_addf(&argv, "--include-dir=%s", b->farm);
 	ks_strv_addf(&argv, "--file=%s", makefile);
 	ks_strv_addf(&argv, "KS_FARM=%s", b->farm);
 	ks_strv_addf(&argv, "KS_DIR=%s", dir);
@@ -246,56 +254,75 @@ static char *parent(const char *dir)
 	return slash ? ks_strndup(dir, slash - dir) : ks_strdup(".");
 }
 
-/* Does kbuild get to @dir, from the top down? */
-static struct ks_error *reached(struct ks_roster *r, const char *dir, bool *result)
+/*
+ * How kbuild gets to @dir: appends the directories on the way, @dir last, the
+ * top one left out.  *found: it does.
+ */
+static struct ks_error *find_way(struct ks_roster *r, const char *dir, struct ks_strv *way, bool *found)
 {
 	struct ks_error *err = NULL;
-	char *above;
+	char *above, *next;
 
-	*result = !strcmp(dir, ".");
-	for (above = parent(dir); above && !*result && !err;) {
+	*found = !strcmp(dir, ".");
+	if (*found)
+		return NULL;
+	for (above = parent(dir); above; above = next) {
 		struct directory *d;
-		char *next;
 
-		err = lookup(r, above, &d);
 		/* Some makefiles name a directory two levels down. */
-		if (!err && ks_strv_has(&d->below, dir))
-			err = reached(r, above, result);
+		if (!err && !*found)
+			err = lookup(r, above, &d);
+		if (!err && !*found && ks_strv_has(&d->below, dir))
+			err = find_way(r, above, way, found);
 		next = parent(above);
 		free(above);
-		above = next;
 	}
-	free(above);
+	if (!err && *found)
+		ks_strv_add(way, dir);
 	return err;
 }
 
-/* Appends the targets of @dir's makefile that are @object. */
+/* Appends the objects of @dir's makefile that are @object. */
 static struct ks_error *find_in(struct ks_roster *r, const char *dir, const char *object,
-				struct ks_strv *targets)
+				struct ks_roster_list *list)
 {
-	struct ks_strv names = { 0 };
-	struct directory *d;
+	struct ks_strv way = { 0 };
+	struct directory *d = NULL;
 	struct ks_error *err;
-	bool built = false;
+	bool built;
 
-	err = lookup(r, dir, &d);
-	for (size_t i = 0; !err && i < d->targets.len; i++) {
+	err = find_way(r, dir, &way, &built);
+	if (!err && built)
+		err = lookup(r, dir, &d);
+	for (size_t i = 0; !err && d && i < d->targets.len; i++) {
 		char *normal = ks_path_normal(d->targets.v[i]);
+		bool known = strcmp(normal, object) != 0;
 
-		if (!strcmp(normal, object) && !ks_strv_has(&names, d->targets.v[i]))
-			ks_strv_add(&names, d->targets.v[i]);
+		ks_vec_for(&list->entries, e)
+			known |= !strcmp(e->target, d->targets.v[i]);
+		if (!known) {
+			struct ks_roster_entry *e = ks_vec_push(&list->entries);
+
+			e->target = ks_strdup(d->targets.v[i]);
+			for (size_t j = 0; j < way.len; j++)
+				ks_strv_add(&e->way, way.v[j]);
+		}
 		free(normal);
 	}
-	if (!err && names.len)
-		err = reached(r, dir, &built);
-	for (size_t i = 0; built && i < names.len; i++)
-		if (!ks_strv_has(targets, names.v[i]))
-			ks_strv_add(targets, names.v[i]);
-	ks_strv_free(&names);
+	ks_strv_free(&way);
 	return err;
 }
 
-struct ks_error *ks_roster_find(struct ks_roster *r, const char *source, struct ks_strv *targets)
+void ks_roster_list_free(struct ks_roster_list *list)
+{
+	ks_vec_for(&list->entries, e) {
+		free(e->target);
+		ks_strv_free(&e->way);
+	}
+	ks_vec_free(&list->entries);
+}
+
+struct ks_error *ks_roster_find(struct ks_roster *r, const char *source, struct ks_roster_list *list)
 {
 	char *object = ks_asprintf("%.*s.o", (int)strlen(source) - 2, source);
 	struct ks_error *err = NULL;
@@ -303,13 +330,13 @@ struct ks_error *ks_roster_find(struct ks_roster *r, const char *source, struct 
 
 	for (dir = parent(source); dir; dir = next) {
 		if (!err)
-			err = find_in(r, dir, object, targets);
+			err = find_in(r, dir, object, list);
 		next = parent(dir);
 		free(dir);
 	}
 	for (size_t i = 0; !err && i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
 		if (ks_str_starts(source, elsewhere[i].sources))
-			err = find_in(r, elsewhere[i].makefile, object, targets);
+			err = find_in(r, elsewhere[i].makefile, object, list);
 	free(object);
 	return err;
 }

@@ -73,12 +73,10 @@ struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 /* kbuild.c */
 #define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
 
-struct ks_kbuild {
-	const struct ks_strv *targets;
-	bool compiling;   /* the targets are objects: show progress */
-	const char *what; /* for the error: "the original source does not compile" */
-};
-struct ks_error *ks_kbuild_run(struct ks_build *b, const struct ks_kbuild *run) KS_MUST_CHECK;
+/* @what is for the error: "the original source does not compile". */
+struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const char *what) KS_MUST_CHECK;
+struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				   const char *what) KS_MUST_CHECK;
 /* The environment for every make: nothing of the user's that would change what is built. */
 const char *const *ks_kbuild_env(void);
 
@@ -86,9 +84,17 @@ const char *const *ks_kbuild_env(void);
 struct ks_roster;
 struct ks_roster *ks_roster_new(struct ks_build *b);
 void ks_roster_free(struct ks_roster *r);
-/* Appends kbuild's target names of the objects that @source compiles into; none: not built. */
+struct ks_roster_entry {
+	char *target;       /* kbuild's name of the object */
+	struct ks_strv way; /* the directories it descends through: drivers, drivers/net, ... */
+};
+struct ks_roster_list {
+	KS_VEC(struct ks_roster_entry) entries;
+};
+/* Appends the objects that @source compiles into; none: not built. */
 struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
-				struct ks_strv *targets) KS_MUST_CHECK;
+				struct ks_roster_list *list) KS_MUST_CHECK;
+void ks_roster_list_free(struct ks_roster_list *list);
 
 /* includes.c: the .c files that include @path, directly or through others, by text. */
 struct ks_error *ks_includes_find(struct ks_build *b, const char *path,

@@ -98,17 +98,20 @@ static struct ks_build_unit *find_unit(struct ks_build_units *units, const char 
 	return NULL;
 }
 
-static void add_unit(struct ks_build *b, struct ks_build_units *units, const char *target, bool included)
+static void add_unit(struct ks_build *b, struct ks_build_units *units, const struct ks_roster_entry *e,
+		     bool included)
 {
-	struct ks_build_unit *u = find_unit(units, target);
+	struct ks_build_unit *u = find_unit(units, e->target);
 
 	if (u) {
 		u->included &= included;
 		return;
 	}
 	u = ks_vec_push(&units->list);
-	u->target = ks_strdup(target);
-	u->object = ks_path_normal(target);
+	u->target = ks_strdup(e->target);
+	for (size_t i = 0; i < e->way.len; i++)
+		ks_strv_add(&u->way, e->way.v[i]);
+	u->object = ks_path_normal(e->target);
 	u->source = ks_asprintf("%.*s.c", (int)strlen(u->object) - 2, u->object);
 	u->pre_path = ks_asprintf("%s/pre/%s", b->cache, u->object);
 	u->post_path = ks_asprintf("%s/post/%s", b->cache, u->object);
@@ -118,12 +121,13 @@ static void add_unit(struct ks_build *b, struct ks_build_units *units, const cha
 static struct ks_error *add_source(struct ks_build *b, struct ks_roster *roster, const char *source,
 				   bool included, struct ks_build_units *units)
 {
-	struct ks_strv targets = { 0 };
-	struct ks_error *err = ks_roster_find(roster, source, &targets);
+	struct ks_roster_list list = { 0 };
+	struct ks_error *err = ks_roster_find(roster, source, &list);
 
-	for (size_t i = 0; !err && i < targets.len; i++)
-		add_unit(b, units, targets.v[i], included);
-	ks_strv_free(&targets);
+	if (!err)
+		ks_vec_for(&list.entries, e)
+			add_unit(b, units, e, included);
+	ks_roster_list_free(&list);
 	return err;
 }
 
@@ -201,6 +205,7 @@ static void unit_clear(struct ks_build_unit *u)
 	free(u->pre_path);
 	free(u->post_path);
 	free(u->target);
+	ks_strv_free(&u->way);
 }
 
 void ks_build_units_free(struct ks_build_units *units)

@@ -195,7 +195,7 @@ static struct ks_error *decompress(const char *path, const struct format *f,
 	if (!err && out->len - start != expected)
 		err = ks_error_new(KS_E_INPUT,
 				   "%s is damaged: the kernel inside has %zu bytes, its"
-				   " header says %zu",
+				   " header says %zu; remove or reinstall it",
 				   path, out->len - start, expected);
 out:
 	free(chunk);
@@ -220,7 +220,7 @@ static struct ks_error *unpack(const struct ks_view *v, const char *path, struct
 	if (!payload || len < 16)
 		return ks_error_new(KS_E_INPUT,
 				    "%s is cut short: the kernel inside should be at bytes"
-				    " %llu to %llu of %zu",
+				    " %llu to %llu of %zu; remove or reinstall it",
 				    path, (unsigned long long)start,
 				    (unsigned long long)(start + len), v->len);
 	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
