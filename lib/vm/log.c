@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What counts as trouble in a kernel log; see log.h. */
+#include "vm/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+#define TAINT_OOT_MODULE (1ul << 12)
+#define TAINT_UNSIGNED_MODULE (1ul << 13)
+
+/* As printed by Linux 6.1; "WARNING:" alone would also catch the notes on CPU mitigations. */
+static const char *const troubles[] = {
+	"BUG: ",
+	"kernel BUG at",
+	"WARNING: CPU:",
+	"WARNING: possible",
+	"WARNING: suspicious",
+	"Oops:",
+	"general protection fault",
+	"unable to handle",
+	"invalid opcode",
+	"Kernel panic",
+	"soft lockup",
+	"hard LOCKUP",
+	"detected stall",
+	"self-detected stall",
+	"blocked for more than",
+	"Bad page",
+	"bad page",
+	"list_add corruption",
+	"list_del corruption",
+	"refcount_t: ",
+	"stack-protector:",
+	"double fault",
+	"UBSAN:",
+	"KASAN:",
+	"scheduling while atomic",
+	"sleeping function called from invalid context",
+	"Unpatched return thunk",
+};
+
+static bool is_trouble(const char *line)
+{
+	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
+		if (strstr(line, troubles[i]))
+			return true;
+	return false;
+}
+
+char *ks_vmlog_trouble(const char *text)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		char *line = ks_strndup(text, len);
+
+		if (is_trouble(line))
+			return line;
+		free(line);
+		text += len + (text[len] == '\n');
+	}
+	return NULL;
+}
+
+unsigned long ks_vmlog_taint(unsigned long tainted)
+{
+	return tainted & ~(TAINT_OOT_MODULE | TAINT_UNSIGNED_MODULE);
+}

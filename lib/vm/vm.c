@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Running a guest; see vm.h. */
+#include "vm/vm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/proc.h"
+#include "guest.h"
+#include "vm/initramfs.h"
+#include "vm/log.h"
+
+#define QEMU "qemu-system-x86_64"
+#define BUSYBOX "/bin/busybox"
+#define MAX_OUTPUT (64u << 20)
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static struct ks_error *check_programs(void)
+{
+	if (!ks_proc_have(QEMU))
+		return ks_error_new(KS_E_FAILED, QEMU " is not installed; as root: apt-get install qemu-system-x86");
+	if (!ks_file_exists(BUSYBOX))
+		return ks_error_new(KS_E_FAILED, BUSYBOX " is not installed; as root: apt-get install busybox-static");
+	return NULL;
+}
+
+static struct ks_error *random_token(char token[33])
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return ks_error_new(KS_E_SYSTEM, "getrandom failed");
+	for (int i = 0; i < 16; i++)
+		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	return NULL;
+}
+
+static struct ks_error *fill_initramfs(const struct ks_vm_config *c, struct ks_initramfs *fs, const char *token)
+{
+	static const char *const dirs[] = { "/proc", "/sys", "/dev", "/run", "/tmp", "/etc", "/root", "/ksplice" };
+	char *line = ks_asprintf("%s\n", token);
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; !err && i < sizeof(dirs) / sizeof(*dirs); i++)
+		err = ks_initramfs_dir(fs, dirs[i]);
+	if (!err)
+		err = ks_initramfs_program(fs, BUSYBOX, "/bin/busybox");
+	if (!err)
+		err = ks_initramfs_link(fs, "busybox", "/bin/sh");
+	if (!err)
+		err = ks_initramfs_data(fs, "/init", guest_script, sizeof(guest_script) - 1, 0755);
+	if (!err)
+		err = ks_initramfs_data(fs, "/ksplice/token", line, strlen(line), 0644);
+	if (!err)
+		err = ks_initramfs_data(fs, "/ksplice/steps.sh", c->steps, strlen(c->steps), 0644);
+	for (size_t i = 0; !err && i < c->files.len; i++) {
+		const struct ks_vm_file *f = &c->files.v[i];
+
+		err = f->program ? ks_initramfs_program(fs, f->host, f->guest) :
+				   ks_initramfs_file(fs, f->host, f->guest);
+	}
+	free(line);
+	return err;
+}
+
+static struct ks_error *make_initramfs(const struct ks_vm_config *c, const char *path, const char *token)
+{
+	struct ks_initramfs *fs;
+	struct ks_error *err = ks_initramfs_create(path, &fs);
+
+	if (err)
+		return err;
+	err = fill_initramfs(c, fs, token);
+	if (err) {
+		ks_initramfs_abandon(fs);
+		return err;
+	}
+	return ks_initramfs_finish(fs);
+}
+
+struct live {
+	const struct ks_vm_config *config;
+};
+
+static void console_line(void *arg, const char *line)
+{
+	struct live *l = arg;
+
+	if (l->config->live)
+		ks_note(l->config->report, 0, "%s", line);
+}
+
+static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initramfs, const char *protocol,
+				 struct ks_vm_result *r)
+{
+	char *smp = ks_asprintf("%d", c->smp), *memory = ks_asprintf("%d", c->memory);
+	char *timeout = ks_asprintf("%d", c->timeout), *port = ks_asprintf("file:%s", protocol);
+	/* A panic ends QEMU (panic=-1 with -no-reboot); an oops does not: all of it shall be seen. */
+	char *append = ks_asprintf("console=ttyS0 loglevel=7 panic=-1 %s", c->append ? c->append : "");
+	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", "tcg", "-nodefaults", "-no-reboot",
+			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
+			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",
+			       initramfs, "-append", append, NULL };
+	struct live live = { .config = c };
+	struct ks_proc p = { .argv = argv, .out = &r->console, .err = &r->console, .line = console_line, .arg = &live };
+	double start = now();
+	int status = 0;
+	struct ks_error *err = ks_proc_run(&p, &status);
+
+	r->seconds = now() - start;
+	r->timed_out = status == 124 || status == 137;
+	if (!err && status && !r->timed_out)
+		err = ks_error_new(KS_E_FAILED, QEMU " ended with status %d: %s", status,
+				   r->console.data ? r->console.data : "");
+	free(smp);
+	free(memory);
+	free(timeout);
+	free(port);
+	free(append);
+	return err;
+}
+
+/* "begin NAME" and "end NAME STATUS": what lies between is the step's output. */
+static void parse_line(struct ks_vm_result *r, const char *words, struct ks_buf *output)
+{
+	char name[64];
+	int status;
+
+	if (sscanf(words, "begin %63s", name) == 1) {
+		struct ks_vm_step *s = ks_vec_push(&r->steps);
+
+		s->name = ks_strdup(name);
+		s->status = -1;
+		ks_buf_free(output);
+	} else if (sscanf(words, "end %63s %d", name, &status) == 2 && r->steps.len) {
+		struct ks_vm_step *s = &r->steps.v[r->steps.len - 1];
+
+		s->status = status;
+		s->output = ks_buf_steal(output);
+	} else if (sscanf(words, "taint %lu", &r->tainted) == 1) {
+		return;
+	} else if (!strcmp(words, "success")) {
+		r->success = true;
+	}
+}
+
+static void parse_protocol(struct ks_vm_result *r, char *text, const char *token)
+{
+	struct ks_buf output = { 0 };
+	size_t token_len = strlen(token);
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		bool more = text[len] == '\n';
+
+		text[len] = 0;
+		text[strcspn(text, "\r")] = 0;
+		if (!strncmp(text, token, token_len) && text[token_len] == ' ') {
+			parse_line(r, text + token_len + 1, &output);
+		} else {
+			ks_buf_adds(&output, text);
+			ks_buf_adds(&output, "\n");
+		}
+		text += len + more;
+	}
+	/* A step that never ended: its output so far is what there is to see. */
+	if (r->steps.len && !r->steps.v[r->steps.len - 1].output)
+		r->steps.v[r->steps.len - 1].output = ks_buf_steal(&output);
+	ks_buf_free(&output);
+}
+
+/* The log is a step of its own in the protocol; for the caller it is not. */
+static void take_log(struct ks_vm_result *r)
+{
+	struct ks_vm_step *last = r->steps.len ? &r->steps.v[r->steps.len - 1] : NULL;
+
+	if (!last || strcmp(last->name, "log"))
+		return;
+	ks_buf_adds(&r->log, last->output ? last->output : "");
+	free(last->name);
+	free(last->output);
+	r->steps.len--;
+}
+
+struct ks_error *ks_vm_run(const struct ks_vm_config *c, struct ks_vm_result *r)
+{
+	char token[33], *dir, *initramfs, *protocol;
+	struct ks_buf text = { 0 };
+	struct ks_error *err = check_programs();
+
+	memset(r, 0, sizeof(*r));
+	if (!err)
+		err = random_token(token);
+	if (!err)
+		err = ks_dir_temp("ksplice-vm", &dir);
+	if (err)
+		return err;
+	initramfs = ks_path_join(dir, "initramfs");
+	protocol = ks_path_join(dir, "protocol");
+	err = make_initramfs(c, initramfs, token);
+	if (!err)
+		err = run_qemu(c, initramfs, protocol, r);
+	if (!err && ks_file_exists(protocol))
+		err = ks_file_read(protocol, MAX_OUTPUT, &text);
+	if (!err && text.data)
+		parse_protocol(r, text.data, token);
+	take_log(r);
+	if (r->console.data)
+		r->trouble = ks_vmlog_trouble(r->console.data);
+	if (!r->trouble && r->log.data)
+		r->trouble = ks_vmlog_trouble(r->log.data);
+	ks_buf_free(&text);
+	ks_error_free(ks_dir_remove(dir));
+	free(initramfs);
+	free(protocol);
+	free(dir);
+	return err;
+}
+
+void ks_vm_result_clear(struct ks_vm_result *r)
+{
+	ks_vec_for(&r->steps, s) {
+		free(s->name);
+		free(s->output);
+	}
+	ks_vec_free(&r->steps);
+	ks_buf_free(&r->console);
+	ks_buf_free(&r->log);
+	free(r->trouble);
+	memset(r, 0, sizeof(*r));
+}
