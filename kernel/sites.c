@@ -86,71 +86,51 @@ static bool match_rel(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, s->len);
 }
 
-/* May a jump have another length in memory than in pre?  An alternative's place has a fixed size. */
-static bool may_stretch(const struct ks_walk *w)
-{
-	return (w->b->flags & KST_BLOCK_ELASTIC) && !w->in_alt;
-}
-
-/*
- * A replacement's jump back into a function whose jumps may have stretched:
- * where it has to lead is known when the whole function has been walked.
- */
-static bool is_jump_home(const struct ks_walk *w, const struct kst_site *s)
-{
-	return w->b->kind == KST_REPL && (w->home->flags & KST_BLOCK_ELASTIC) && s->sym == w->home->symbol;
-}
-
 static bool match_jump(struct ks_walk *w, const struct kst_site *s)
 {
+	bool elastic = w->b->flags & KST_BLOCK_ELASTIC;
 	u64 target;
-	u32 len = branch(w, s->form, s->arg, &target), run_len = len;
+	u32 len = branch(w, s->form, s->arg, &target);
 
-	if (w->b->kind == KST_REPL && len && len < s->len) {
-		/* The kernel shortens a replacement's jump where it can, and fills up with nops. */
+	/* In a replacement, the kernel shortens a jump and fills up with nops. */
+	if (w->loose && len && len < s->len) {
 		if (!have(w, s->len) || !ks_all_nops(at(w) + len, s->len - len))
 			return ks_walk_fail(w, "no nops behind a shortened jump");
-		run_len = s->len;
+		if (!ks_match_assign(w, s->sym, target - s->addend))
+			return false;
+		return done(w, s, s->len);
 	}
-	if (!len || (run_len != s->len && !may_stretch(w)))
+	if (!len || (len != s->len && !elastic))
 		return ks_walk_fail(w, "not the jump or call that is expected");
-	if (!is_jump_home(w, s) && !ks_match_assign(w, s->sym, target - s->addend))
+	if (!ks_match_assign(w, s->sym, target - s->addend))
 		return false;
-	return done(w, s, run_len);
+	return done(w, s, len);
 }
 
-/* The condition of a conditional jump in pre: 0..15. */
-static u32 condition(const struct ks_walk *w, const struct kst_site *s)
-{
-	if (s->form != KST_J_JCC)
-		return 0;
-	if (s->kind == KST_S_JUMP)
-		return s->arg;
-	return (s->len == 2 ? w->pre[s->offset] : w->pre[s->offset + 1]) & 15;
-}
-
-/* Where lengths may differ, where it leads is checked when all of them are known. */
+/* In elastic blocks, where it leads is checked when all lengths are known. */
 static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 {
+	u32 cond = s->len == 2 ? w->pre[s->offset] & 15 : w->pre[s->offset + 1] & 15;
 	u64 target;
-	u32 len = branch(w, s->form, condition(w, s), &target);
+	u32 len = branch(w, s->form, cond, &target);
 
-	if (!len || (len != s->len && !may_stretch(w)))
+	if (!len)
 		return ks_walk_fail(w, "not the branch that is expected");
-	if (!(w->b->flags & KST_BLOCK_ELASTIC) && target != w->addr + s->arg)
+	if (!(w->b->flags & KST_BLOCK_ELASTIC) && (len != s->len || target != w->addr + s->arg))
 		return ks_walk_fail(w, "a branch leads to another place");
 	return done(w, s, len);
 }
 
-bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target)
+bool ks_site_check_target(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target)
 {
-	u32 form = s->kind == KST_S_JUMP_LABEL ? KST_J_JMP : s->form;
+	u32 cond = 0, len;
 	u64 target;
-	u32 len;
 
 	w->p = s->offset;
 	w->r = run_offset;
-	len = branch(w, form, condition(w, s), &target);
+	if (s->form == KST_J_JCC)
+		cond = s->len == 2 ? w->pre[s->offset] & 15 : w->pre[s->offset + 1] & 15;
+	len = branch(w, s->kind == KST_S_JUMP_LABEL ? KST_J_JMP : s->form, cond, &target);
 	if (!len && s->kind == KST_S_JUMP_LABEL)
 		return true; /* a nop, which the first pass has seen */
 	if (!len || target != w->addr + run_target)
@@ -197,63 +177,57 @@ static bool is_jump_thunk(struct ks_walk *w, u64 addr, u32 reg)
 	return w->m->ops->read(w->m->ctx, addr, found, n) == n && !memcmp(found, want, n);
 }
 
-/* The indirect branch itself, instead of a branch to its thunk. */
-static bool match_indirect(struct ks_walk *w, const u8 *p, u32 left, u32 form, u32 reg)
-{
-	static const u8 lfence[] = { 0x0f, 0xae, 0xe8 };
-	u32 need = 2 + (reg >= 8);
-
-	if (left >= 3 + need && !memcmp(p, lfence, 3)) {
-		p += 3;
-		left -= 3;
-	}
-	if (left < need || (reg >= 8 && *p != 0x41) || p[need - 2] != 0xff ||
-	    p[need - 1] != (form == KST_J_CALL ? 0xd0 : 0xe0) + (reg & 7))
-		return ks_walk_fail(w, "not the indirect branch that is expected");
-	p += need;
-	left -= need;
-	/* A stop for speculation, where there is room for one. */
-	if (form == KST_J_JMP && left) {
-		if (*p != 0xcc)
-			return ks_walk_fail(w, "no int3 behind an indirect jump");
-		p++;
-		left--;
-	}
-	if (!ks_all_nops(p, left))
-		return ks_walk_fail(w, "no nops behind an indirect branch");
-	return true;
-}
-
 static bool match_thunk(struct ks_walk *w, const struct kst_site *s)
 {
-	u32 reg = s->arg & 15, cond = s->arg >> 8, form = s->form, left = s->len, prefix;
+	u32 reg = s->arg & 15, cond = s->arg >> 8, left = s->len, form = s->form;
+	static const u8 lfence[] = { 0x0f, 0xae, 0xe8 };
 	struct ks_walk v = *w;
 	u64 target;
 	u32 len;
 
 	if (!have(w, s->len))
 		return ks_walk_fail(w, "memory ends");
-	/* A direct branch, with the CS prefix that pre has: to the thunk, or to one of the same effect. */
-	prefix = (s->arg & 16) && *at(w) == 0x2e;
-	v.r += prefix;
+	if (form == KST_J_JCC && at(&v)[0] == 0x70 + (cond ^ 1) && at(&v)[1] == s->len - 2) {
+		v.r += 2;
+		left -= 2;
+		form = KST_J_JMP;
+	}
+	/* A direct branch: to the thunk, or to one of the same effect. */
+	if (at(&v)[0] == 0x2e) {
+		v.r++;
+		left--;
+	}
 	len = branch(&v, form, cond, &target);
 	if (len >= 5) {
-		if (prefix + len > left || !ks_all_nops(at(&v) + len, left - prefix - len))
+		if (len > left || !ks_all_nops(at(&v) + len, left - len))
 			return ks_walk_fail(w, "not the branch to a thunk that is expected");
 		if (!is_jump_thunk(w, target, reg) && !ks_match_assign(w, s->sym, target))
 			return false;
 		return done(w, s, s->len);
 	}
-	v.r = w->r;
-	/* A conditional jump becomes one of the opposite condition around an indirect jump. */
-	if (form == KST_J_JCC) {
-		if (at(&v)[0] != 0x70 + (cond ^ 1) || at(&v)[1] != s->len - 2)
-			return ks_walk_fail(w, "not the branch that is expected");
-		v.r += 2;
-		left -= 2;
-		form = KST_J_JMP;
+	/* The indirect branch itself. */
+	if (left > 3 && !memcmp(at(&v), lfence, 3)) {
+		v.r += 3;
+		left -= 3;
 	}
-	return match_indirect(w, at(&v), left, form, reg) && done(w, s, s->len);
+	if (reg >= 8 && left && at(&v)[0] == 0x41) {
+		v.r++;
+		left--;
+	} else if (reg >= 8) {
+		return ks_walk_fail(w, "not the indirect branch that is expected");
+	}
+	if (left < 2 || at(&v)[0] != 0xff ||
+	    at(&v)[1] != (form == KST_J_CALL ? 0xd0 : 0xe0) + (reg & 7))
+		return ks_walk_fail(w, "not the indirect branch that is expected");
+	v.r += 2;
+	left -= 2;
+	if (form == KST_J_JMP && left && at(&v)[0] == 0xcc) {
+		v.r++;
+		left--;
+	}
+	if (!ks_all_nops(at(&v), left))
+		return ks_walk_fail(w, "no nops behind an indirect branch");
+	return done(w, s, s->len);
 }
 
 /* As the compiler left it: an indirect call through the slot itself. */
@@ -294,12 +268,10 @@ static bool match_jump_label(struct ks_walk *w, const struct kst_site *s)
 	u64 target;
 	u32 len;
 
-	if ((s->len == 2 || may_stretch(w)) && bytes_are(w, nop2, 2))
-		return done(w, s, 2);
-	if ((s->len == 5 || may_stretch(w)) && bytes_are(w, nop5, 5))
-		return done(w, s, 5);
+	if (s->len == 2 ? bytes_are(w, nop2, 2) : bytes_are(w, nop5, 5))
+		return done(w, s, s->len);
 	len = branch(w, KST_J_JMP, 0, &target);
-	if (!len || (len != s->len && !may_stretch(w)))
+	if (!len || (len != s->len && !(w->b->flags & KST_BLOCK_ELASTIC)))
 		return ks_walk_fail(w, "not the nop or jump of a jump label");
 	if (s->sym != KST_NONE) {
 		if (!ks_match_assign(w, s->sym, target - s->addend))
@@ -337,8 +309,6 @@ static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 		return done(w, s, s->len);
 	if (!func && s->form != KST_J_CALL && branches && ops->is_return_thunk(w->m->ctx, target))
 		return done(w, s, s->len);
-	if (!func && s->form == KST_J_JCC && branches && ops->is_static_return(w->m->ctx, target))
-		return done(w, s, s->len);
 	return ks_walk_fail(w, "not what the key of a static call says");
 }
 
@@ -368,16 +338,27 @@ static bool match_lock(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, 1);
 }
 
+/* Undoes what a failed form of an alternative has assigned. */
+static void forget_since(struct ks_match *m, u32 syms, u32 blocks)
+{
+	while (m->nr_sym_log > syms)
+		m->known[m->sym_log[--m->nr_sym_log]] = 0;
+	while (m->nr_block_log > blocks)
+		m->queued[m->block_log[--m->nr_block_log]] = 0;
+}
+
 /* The original form: the sites inside the alternative's range describe it. */
 static bool match_original(struct ks_walk *w, u32 site, u32 end)
 {
 	const struct kst_view *t = w->m->table;
-	struct ks_place place;
 	u32 i;
 
-	for (i = site + 1; i < w->b->site + w->b->nr_sites && t->sites[i].offset < end; i++)
-		if (!ks_walk_bytes(w, t->sites[i].offset) || !ks_site_match(w, i, &place))
+	for (i = site + 1; i < w->b->site + w->b->nr_sites && t->sites[i].offset < end; i++) {
+		if (t->sites[i].kind == KST_S_ALT)
+			return ks_walk_fail(w, "an alternative inside an alternative");
+		if (!ks_walk_bytes(w, t->sites[i].offset) || !ks_site_match(w, i))
 			return false;
+	}
 	return ks_walk_bytes(w, end);
 }
 
@@ -385,7 +366,6 @@ static bool match_replacement(struct ks_walk *w, u32 block, u32 len)
 {
 	const struct kst_view *t = w->m->table;
 	struct ks_walk v = *w;
-	struct ks_place place;
 	u32 i, start = w->r;
 
 	if (!have(w, len))
@@ -397,47 +377,46 @@ static bool match_replacement(struct ks_walk *w, u32 block, u32 len)
 		v.p = 0;
 		for (i = 0; i < v.b->nr_sites; i++)
 			if (!ks_walk_bytes(&v, t->sites[v.b->site + i].offset) ||
-			    !ks_site_match(&v, v.b->site + i, &place))
+			    !ks_site_match(&v, v.b->site + i))
 				return false;
 		if (!ks_walk_bytes(&v, v.b->size))
 			return false;
 	}
 	if (v.r - start > len || !ks_all_nops(v.run + v.r, len - (v.r - start)))
-		return ks_walk_fail(w, "no nops behind a replacement");
+		return false;
 	w->r = start + len;
 	return true;
 }
 
-/* True: one of the forms is there; *form says which. */
-static bool match_form(struct ks_walk *w, const struct kst_site *s, u32 site, u32 *form)
+static bool match_alternative(struct ks_walk *w, const struct kst_site *s, u32 site)
 {
-	u32 syms = w->m->nr_sym_log, blocks = w->m->nr_block_log;
+	u32 syms = w->m->nr_sym_log, blocks = w->m->nr_block_log, i;
+	struct ks_walk v = *w;
+	struct ks_mismatch miss;
 
-	for (*form = 0; *form <= s->form; ++*form) {
-		struct ks_walk v = *w;
-		bool ok;
-
-		v.in_alt = true;
-		if (!*form)
-			ok = match_original(&v, site, s->offset + s->len);
-		else
-			ok = match_replacement(&v, w->m->table->alts[s->arg + *form - 1].block, s->len);
-		/* Both sides move by the same length: all forms fill the place. */
-		if (ok && v.r == w->r + s->len)
-			return true;
-		ks_match_forget(w->m, syms, blocks);
+	v.loose = true;
+	if (match_original(&v, site, s->offset + s->len)) {
+		w->p = v.p;
+		w->r = v.r;
+		return true;
 	}
-	return false;
+	miss = w->m->miss;
+	for (i = 0; i < s->form; i++) {
+		forget_since(w->m, syms, blocks);
+		v = *w;
+		v.loose = true;
+		if (match_replacement(&v, w->m->table->alts[s->arg + i].block, s->len)) {
+			w->p = s->offset + s->len;
+			w->r = v.r;
+			return true;
+		}
+	}
+	forget_since(w->m, syms, blocks);
+	w->m->miss = miss;
+	return ks_walk_fail(w, "neither the original nor a replacement of an alternative");
 }
 
-static bool match_alternative(struct ks_walk *w, const struct kst_site *s, u32 site, u32 *form)
-{
-	if (!match_form(w, s, site, form))
-		return ks_walk_fail(w, "neither the original nor a replacement of an alternative");
-	return done(w, s, s->len);
-}
-
-static bool match_site(struct ks_walk *w, u32 site, u32 *form)
+bool ks_site_match(struct ks_walk *w, u32 site)
 {
 	const struct kst_site *s = &w->m->table->sites[site];
 
@@ -455,7 +434,7 @@ static bool match_site(struct ks_walk *w, u32 site, u32 *form)
 	case KST_S_THUNK:
 		return match_thunk(w, s);
 	case KST_S_ALT:
-		return match_alternative(w, s, site, form);
+		return match_alternative(w, s, site);
 	case KST_S_PARAVIRT:
 		return match_paravirt(w, s);
 	case KST_S_LOCK:
@@ -470,14 +449,4 @@ static bool match_site(struct ks_walk *w, u32 site, u32 *form)
 		return match_nops(w, s);
 	}
 	return ks_walk_fail(w, "a site of unknown kind");
-}
-
-bool ks_site_match(struct ks_walk *w, u32 site, struct ks_place *place)
-{
-	place->start = w->r;
-	place->form = 0;
-	if (!match_site(w, site, &place->form))
-		return false;
-	place->end = w->r;
-	return true;
 }
