@@ -84,29 +84,36 @@ static bool try_block(struct ks_match *m, u32 block, u8 *state, bool *failed)
 	return true;
 }
 
-static u64 distance(u64 a, u64 b)
+/*
+ * Functions of one unit stand one after another in the kernel's text, in the
+ * order of the blocks, with less than a cache line of padding between.  So
+ * does a candidate fit right behind an earlier function of its unit, or right
+ * before a later one?  (An equal function of the next unit, as the copies of
+ * a header's inline function are, may stand close, but in the wrong order.)
+ */
+#define MAX_PADDING 64
+
+static bool close_behind(u64 end, u64 start)
 {
-	return a > b ? a - b : b - a;
+	/* Elastic blocks are a few bytes shorter in memory. */
+	return start + 16 >= end && start < end + MAX_PADDING;
 }
 
-/*
- * Functions of one unit stand together in the kernel's text, so a candidate
- * that stands among matched functions of its unit is the one, if it is the
- * only such.  (The compiler's unlikely code stands elsewhere, but together.)
- */
-static bool among_unit(struct ks_match *m, u32 block, const u8 *state, u64 addr)
+static bool beside_unit(struct ks_match *m, u32 block, const u8 *state, u64 addr)
 {
 	const struct kst_view *t = m->table;
-	u64 span = 0;
+	const struct kst_block *b = &t->blocks[block];
 	u32 i;
 
-	for (i = 0; i < t->nr_blocks; i++)
-		if (t->blocks[i].kind == KST_TEXT && t->blocks[i].unit == t->blocks[block].unit)
-			span += t->blocks[i].size + 16;
-	for (i = 0; i < t->nr_blocks; i++)
-		if (state[i] == KS_BLOCK_MATCHED && t->blocks[i].unit == t->blocks[block].unit &&
-		    distance(m->value[t->blocks[i].symbol], addr) <= span)
+	for (i = 0; i < t->nr_blocks; i++) {
+		const struct kst_block *other = &t->blocks[i];
+		u64 at = m->value[other->symbol];
+
+		if (state[i] != KS_BLOCK_MATCHED || other->unit != b->unit)
+			continue;
+		if (i < block ? close_behind(at + other->size, addr) : close_behind(addr + b->size, at))
 			return true;
+	}
 	return false;
 }
 
@@ -124,7 +131,7 @@ static bool settle_by_place(struct ks_match *m, u8 *state)
 			continue;
 		n = ks_match_candidates(m, t->blocks[b].symbol, &list);
 		for (i = 0; i < n; i++)
-			if (ks_match_probe(m, b, list[i]) && among_unit(m, b, state, list[i])) {
+			if (ks_match_probe(m, b, list[i]) && beside_unit(m, b, state, list[i])) {
 				addr = list[i];
 				found++;
 			}

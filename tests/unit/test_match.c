@@ -416,6 +416,24 @@ static void test_solve(void)
 	verdict(ks_solve(&m, state, &what) == KS_SOLVE_NOT_FOUND && what == 0,
 		"two equal functions cannot be told apart");
 
+	/* A later function of the unit, matched, stands right behind one of the two. */
+	memset(known, 0, sizeof(known));
+	memset(state, 0, sizeof(state));
+	code[100] = 0x5d;
+	blocks[1] = (struct kst_block){ .symbol = 4, .kind = KST_TEXT, .code = 100, .size = 1 };
+	symbols[4].block = 1;
+	view.nr_blocks = 2;
+	lists[4][0] = FUNC + 512 + 16;
+	put(FUNC + 512 + 16, (const u8[]){ 0x5d }, 1);
+	verdict(ks_solve(&m, state, &what) == KS_SOLVED && value[0] == FUNC + 512,
+		"two equal functions are told apart by their neighbour");
+	memset(known, 0, sizeof(known));
+	memset(state, 0, sizeof(state));
+	lists[4][0] = FUNC + 512 - 16;
+	put(FUNC + 512 - 16, (const u8[]){ 0x5d }, 1);
+	verdict(ks_solve(&m, state, &what) == KS_SOLVE_NOT_FOUND, "a neighbour in the wrong order does not");
+	view.nr_blocks = 1;
+
 	memset(known, 0, sizeof(known));
 	memset(state, 0, sizeof(state));
 	symbols[0].map_offset = FUNC + 512 - BASE;
