@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/term.h"
 #include "live/live.h"
 
 static void print_json(json_t *object)
@@ -23,6 +24,7 @@ int tool_fail(const struct tool_output *out, const char *id, struct ks_error *er
 	const char *code = ks_error_abort_code(err);
 	const char *text = code ? ks_abort_text(code) : NULL;
 
+	ks_report_end();
 	if (out->raw_errors)
 		fprintf(stderr, "%s\n", code ? code : "OTHER");
 	if (code)

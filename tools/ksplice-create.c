@@ -63,6 +63,7 @@ struct create {
 	size_t replaced;
 	bool escapes;
 	char *tarball;
+	struct ks_buf json; /* --json: the manifest */
 };
 
 static const char usage[] =
@@ -83,7 +84,7 @@ static const char usage[] =
 	"  --force-compiler     go on although the compiler is not the kernel's\n"
 	"  -j, --jobs=N         run N compilers at once (default: CONCURRENCY_LEVEL, or the\n"
 	"                       number of processors)\n"
-	"  --json               print the result as JSON on standard output\n"
+	"  --json               print the manifest of the update on standard output, as JSON\n"
 	"  -v, --verbose        say more; twice: show compiler commands\n"
 	"  -q, --quiet          say nothing but errors and the result\n"
 	"      --help           show this help\n"
@@ -532,6 +533,8 @@ static struct ks_error *pack(struct create *c, const char *build_dir, const stru
 		err = copy_into(table, dir, "table.bin");
 	if (!err)
 		err = ks_pack_write(&m, dir, c->tarball);
+	if (!err && c->opt.json)
+		err = ks_manifest_write(&m, &c->json);
 	ks_manifest_clear(&m);
 	free(dir);
 	free(core_dir);
@@ -616,6 +619,7 @@ static void cleanup(struct create *c)
 		ks_error_free(ks_dir_remove(c->work_dir));
 	free(c->work_dir);
 	free(c->tarball);
+	ks_buf_free(&c->json);
 }
 
 int main(int argc, char **argv)
@@ -636,6 +640,7 @@ int main(int argc, char **argv)
 		c.report = ks_report_terminal(c.opt.verbosity);
 		err = create(&c);
 	}
+	ks_report_end();
 	if (err && ks_error_code(err) == KS_E_NO_CHANGES) {
 		printf("%s\n", ks_error_message(err));
 		status = EXIT_NO_CHANGES;
@@ -644,6 +649,8 @@ int main(int argc, char **argv)
 		status = 1;
 	} else if (c.opt.prebuild) {
 		printf("The build cache is ready.\n");
+	} else if (c.opt.json) {
+		fputs(c.json.data, stdout);
 	} else {
 		if (c.opt.verbosity >= 0)
 			summary(&c);

@@ -426,6 +426,7 @@ int main(int argc, char **argv)
 	if (!err) {
 		v.report = ks_report_terminal(v.opt.verbosity);
 		err = run(&v);
+		ks_report_end();
 	}
 	if (err) {
 		fprintf(stderr, "ksplice-verify: %s\n", ks_error_message(err));

@@ -163,6 +163,26 @@ static struct ks_wsection *copy_section(struct job *j, const char *name)
 	return ks_writer_section(j->w, name, SHT_PROGBITS, sec ? sec->flags & (SHF_ALLOC | SHF_WRITE) : SHF_ALLOC, 0);
 }
 
+/*
+ * The loader links a module's jump labels into the list of their key.  6.1
+ * does so also for a key that is read-only by then, and faults.
+ */
+static struct ks_error *check_special(struct job *j, const struct ks_atom *a, const struct ks_special *sp)
+{
+	const struct ks_ref *key = &sp->refs[2];
+	const char *name;
+
+	if (sp->kind != KS_SP_JUMP_LABEL || sp->nr_refs < 3)
+		return NULL;
+	name = key->atom ? key->atom->name : key->name;
+	if (!(key->atom && ks_str_starts(key->atom->section->name, ".data..ro_after_init")) &&
+	    !ks_table_ro_after_init(j->t, name))
+		return NULL;
+	return ks_error_new(KS_E_REFUSED,
+			    "the update cannot be made safely: %s: %s (section %s): it branches on the static key %s, which is read-only after boot; this kernel cannot load a module that does",
+			    j->d->post->name, a->name, a->section->name, name);
+}
+
 static void add_special(struct job *j, struct ks_atom *a, const struct ks_special *sp)
 {
 	const struct ks_special_layout *l = ks_special_layout(sp->kind);
@@ -236,9 +256,14 @@ static bool followed(struct job *j, const struct ks_atom *a)
 
 static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
 {
-	ks_vec_for(&a->specials, sp)
+	ks_vec_for(&a->specials, sp) {
+		struct ks_error *err = check_special(j, a, sp);
+
+		if (err)
+			return err;
 		if (sp->kind != KS_SP_ORC)
 			add_special(j, a, sp);
+	}
 	return a->kind == KS_FUNC ? add_orc(j, a, !followed(j, a)) : NULL;
 }
 

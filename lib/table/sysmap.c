@@ -134,3 +134,14 @@ bool ks_sysmap_absolute(const struct ks_sysmap *map, const char *name)
 
 	return e && e->address < KERNEL_SPACE;
 }
+
+bool ks_sysmap_ro_after_init(const struct ks_sysmap *map, const char *name)
+{
+	const struct entry *start = first(map, "__start_ro_after_init"), *e;
+	const struct entry *end = first(map, "__end_ro_after_init");
+
+	for (e = first(map, name); e && e < map->entries.v + map->entries.len && !strcmp(e->name, name); e++)
+		if (start && end && e->address >= start->address && e->address < end->address)
+			return true;
+	return false;
+}

@@ -24,4 +24,10 @@ bool ks_sysmap_global(const struct ks_sysmap *map, const char *name, int64_t *of
 /* Is the only symbol of that name an absolute one (a per-CPU offset)? */
 bool ks_sysmap_absolute(const struct ks_sysmap *map, const char *name);
 
+/*
+ * Is a symbol of that name in the memory that is made read-only after
+ * boot (between __start_ro_after_init and __end_ro_after_init)?
+ */
+bool ks_sysmap_ro_after_init(const struct ks_sysmap *map, const char *name);
+
 #endif

@@ -302,6 +302,11 @@ const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char
 	return import(t, ks_table_name_symbol(t, target, name));
 }
 
+bool ks_table_ro_after_init(const struct ks_table *t, const char *name)
+{
+	return t->map && ks_sysmap_ro_after_init(t->map, name);
+}
+
 size_t ks_table_exports(const struct ks_table *t)
 {
 	return t->exports.len;

@@ -39,6 +39,9 @@ const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char
 /* After all units and imports: the blob. */
 struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob) KS_MUST_CHECK;
 
+/* Is this symbol of vmlinux read-only once the kernel has booted, as far as the System.map tells? */
+bool ks_table_ro_after_init(const struct ks_table *t, const char *name);
+
 size_t ks_table_exports(const struct ks_table *t);
 const char *ks_table_export_name(const struct ks_table *t, size_t i);
 size_t ks_table_patches(const struct ks_table *t);
