@@ -356,7 +356,7 @@ static char *stage_text(struct ks_build *b, const struct ks_strv *files)
 		char *path = ks_path_join(b->source, files->v[i]);
 
 		ks_buf_addf(&text, "%s ", files->v[i]);
-		ks_farm_signature(path, &text);
+		ks_inputs_signature(path, &text);
 		ks_buf_adds(&text, "\n");
 		free(path);
 	}
@@ -458,7 +458,9 @@ struct ks_error *ks_build_prepare(struct ks_build *b)
 	if (err)
 		goto out;
 	note_versions(b);
-	err = ks_farm_sync(b, &inputs);
+	err = ks_farm_sync(b);
+	if (!err)
+		err = ks_inputs_scan(b, &inputs);
 	if (err)
 		goto out;
 	free(b->key);

@@ -77,6 +77,8 @@ static void add_file(struct ks_build *b, const char *path, size_t len, struct ks
 	text = ks_strndup(path + farm + 1, len - farm - 1);
 	normal = ks_path_normal(text);
 	ks_strv_add(&deps->files, normal);
+	if (strcmp(normal, text))
+		ks_strv_add(&deps->detours, text);
 	free(normal);
 	free(text);
 }
@@ -123,6 +125,7 @@ struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_
 void ks_deps_free(struct ks_deps *deps)
 {
 	ks_strv_free(&deps->files);
+	ks_strv_free(&deps->detours);
 	free(deps->modname);
 	free(deps->command);
 	*deps = (struct ks_deps){ 0 };

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The farm: the source tree once more, as directories of symbolic links to
- * its files.  It is what kbuild takes for the source, so that a patched file
- * can stand in for an original without the source tree being written to
- * (overlay.c), and so that files which do not belong to the source (our own
- * directory, .git) stay out.
+ * The farm: the source tree once more, as symbolic links.  It is what kbuild
+ * takes for the source, so that a patched file can stand in for an original
+ * without the source tree being written to (overlay.c), and so that files which
+ * do not belong to the source (our own directory, .git) stay out.
  *
- * Directories are real, because "../" in an include must stay in the farm: a
- * link to a directory would lead back to the unpatched source.  Only
- * directories that no compiler enters on x86 are links themselves.  The check
- * of an existing farm reads the directories on both sides and compares names
- * and kinds: where the links lead follows from their names.  80,000 files
- * take about 2 s to link and 0.2 s to check.
+ * A directory of the farm is either one link to the source's directory or
+ * real, with an entry for each entry of the source's.  It starts with few real
+ * ones: the top, and those where tools of the build are made, because their
+ * makefiles take the physical working directory for their own and might write
+ * there.  More become real as patches need it, with all above them, and stay
+ * so.  (Links to all 80,000 files would need no such thought, but take 2 s on a
+ * fresh file system and 30 s on a used one.)
+ *
+ * The trap is "../": through a link it leads back to the unpatched source.
+ * Before a patched object is compiled, its own directory and those of the
+ * patched files are therefore made real, and afterwards the compiler's list of
+ * what it has read shows whether a patched file was missed (object.c).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,8 +47,6 @@ struct walk {
 	struct ks_build *b;
 	struct ks_buf path;   /* of the directory, relative to the source, "" or "a/b/" */
 	const char *config;   /* of the config directory, relative to the source; NULL: outside */
-	struct ks_buf *inputs;
-	size_t seen;          /* files, for the progress */
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -114,44 +117,23 @@ static bool left_out(const struct walk *w, const char *path, const struct entry 
 	return e->type == DT_DIR && e->name[0] == '.';
 }
 
-/* No compiler enters these, and nothing in them is reached by "../" from where one does. */
-static bool linked_whole(const char *path)
+/* Directories that are real from the start, with all below them. */
+static bool always_real(const char *path)
 {
-	return !strcmp(path, "Documentation") || !strcmp(path, "LICENSES") ||
-	       !strcmp(path, "tools/testing") ||
-	       (ks_str_starts(path, "arch/") && !strchr(path + 5, '/') && strcmp(path + 5, "x86"));
-}
+	static const char *const dirs[] = {
+		"scripts", "tools/arch/x86", "tools/bpf/resolve_btfids", "tools/build", "tools/include",
+		"tools/lib", "tools/objtool", "tools/scripts",
+	};
 
-/*
- * What the kernel's own tools are made from, and the makefiles: when one of
- * these changes, obj/ is prepared again from scratch.  (Headers that reach
- * objects are in the objects' own stamps.)
- */
-static bool is_input(const struct walk *w, const char *name)
-{
-	const char *dir = w->path.len ? w->path.data : "";
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		size_t n = strlen(dirs[i]), len = strlen(path);
 
-	return ks_str_starts(dir, "scripts/") || ks_str_starts(dir, "tools/") ||
-	       ks_str_starts(dir, "arch/x86/tools/") || ks_str_starts(dir, "arch/x86/entry/syscalls/") ||
-	       ks_str_starts(name, "Makefile") || ks_str_starts(name, "Kconfig") ||
-	       ks_str_starts(name, "Kbuild") || ks_str_starts(name, "localversion");
-}
-
-static void add_signature(const struct stat *st, struct ks_buf *out)
-{
-	ks_buf_addf(out, "%lld %lld.%09ld %lld.%09ld", (long long)st->st_size,
-		    (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-		    (long long)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
-}
-
-void ks_farm_signature(const char *path, struct ks_buf *out)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		ks_buf_adds(out, "-");
-	else
-		add_signature(&st, out);
+		/* The directory, one below it, or one above it. */
+		if (!strncmp(path, dirs[i], len < n ? len : n) &&
+		    (len == n || (len > n ? path : dirs[i])[len > n ? n : len] == '/'))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -180,7 +162,7 @@ static struct ks_error *farm_error(const struct ks_build *b, const char *path)
 {
 	if (errno == ENOSPC || errno == EDQUOT)
 		return ks_error_errno(errno,
-				      "%s/%s: the build cache needs about 500 MB and 100,000 inodes; make room, or set KSPLICE_CACHE to a directory elsewhere",
+				      "%s/%s: the build cache needs about 100 MB; make room, or set KSPLICE_CACHE to a directory elsewhere",
 				      b->farm, path);
 	return ks_error_errno(errno, "%s/%s", b->farm, path);
 }
@@ -255,8 +237,7 @@ static struct ks_error *sync_entry(struct walk *w, int src, int dst, const struc
 {
 	char *path = ks_asprintf("%s%s", w->path.len ? w->path.data : "", e->name);
 	struct ks_error *err = NULL;
-	bool real = e->type == DT_DIR && !linked_whole(path);
-	struct stat st;
+	bool real = e->type == DT_DIR && (always_real(path) || (have && have->type == DT_DIR));
 
 	if (left_out(w, path, e) || (e->type != DT_REG && e->type != DT_DIR && e->type != DT_LNK)) {
 		if (have)
@@ -269,15 +250,8 @@ static struct ks_error *sync_entry(struct walk *w, int src, int dst, const struc
 	}
 	if (!err && !real && !have)
 		err = add_link(w, src, dst, path, e->name, e->type);
-	if (!err && e->type == DT_REG && is_input(w, e->name) &&
-	    !fstatat(src, e->name, &st, AT_SYMLINK_NOFOLLOW)) {
-		ks_buf_addf(w->inputs, "%s ", path);
-		add_signature(&st, w->inputs);
-		ks_buf_adds(w->inputs, "\n");
-	}
 	if (!err && real)
 		err = descend(w, src, dst, e->name, depth);
-	w->seen++;
 out:
 	free(path);
 	return err;
@@ -316,7 +290,6 @@ static struct ks_error *sync_dir(struct walk *w, int src, int dst, int depth)
 	}
 	if (!err && ks_interrupted())
 		err = ks_interrupted_error();
-	ks_progress(w->b->report, w->seen, 0, "%s", path);
 	listing_free(&s);
 	listing_free(&d);
 	free(path);
@@ -345,19 +318,16 @@ static struct ks_error *check_clean(const struct ks_build *b)
 }
 
 /* A farm whose links lead to another source, or from another place, is of no use. */
-static struct ks_error *check_mark(const struct ks_build *b, bool *fresh)
+static struct ks_error *check_mark(const struct ks_build *b)
 {
 	char *path = ks_path_join(b->cache, "farm.mark"), *text = link_text(b, "");
-	char *mark = ks_asprintf("farm 1 %s\n", text);
+	char *mark = ks_asprintf("farm 2 %s\n", text);
 	struct ks_buf old = { 0 };
 	struct ks_error *err = NULL;
 
 	if (ks_file_exists(path))
-		err = ks_file_read(path, 65536, &old);
-	*fresh = err || !old.data || strcmp(old.data, mark) || !ks_file_is_dir(b->farm);
-	ks_error_free(err);
-	err = NULL;
-	if (*fresh) {
+		ks_error_free(ks_file_read(path, 65536, &old));
+	if (!old.data || strcmp(old.data, mark) || !ks_file_is_dir(b->farm)) {
 		err = ks_dir_remove(b->farm);
 		if (!err)
 			err = ks_dir_make(b->farm);
@@ -371,57 +341,133 @@ static struct ks_error *check_mark(const struct ks_build *b, bool *fresh)
 	return err;
 }
 
-struct ks_error *ks_farm_sync(struct ks_build *b, struct ks_buf *inputs)
+/* Brings the farm's directory @dir ("" or "a/b/"), and the real ones in it, up to date. */
+static struct ks_error *sync_from(struct ks_build *b, const char *dir)
 {
-	struct walk w = { .b = b, .inputs = inputs };
+	char *from = ks_asprintf("%s/%s", b->source, dir), *to = ks_asprintf("%s/%s", b->farm, dir);
+	struct walk w = { .b = b };
 	size_t len = strlen(b->source);
-	struct ks_error *err;
-	int src, dst;
-	bool fresh;
+	struct ks_error *err = NULL;
+	int src, dst = -1;
 
-	err = check_clean(b);
-	if (!err)
-		err = check_mark(b, &fresh);
-	if (err)
-		return err;
-	if (fresh)
-		ks_step(b->report, "Linking the source into the build cache (once)");
 	if (!strncmp(b->config_dir, b->source, len) && b->config_dir[len] == '/')
 		w.config = b->config_dir + len + 1;
-	src = open(b->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	src = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (src < 0)
-		return ks_error_errno(errno, "cannot read %s", b->source);
-	dst = open(b->farm, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dst < 0) {
-		err = ks_error_errno(errno, "cannot read %s", b->farm);
-		close(src);
-		return err;
+		err = ks_error_errno(errno, "cannot read %s", from);
+	else if ((dst = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		err = ks_error_errno(errno, "cannot read %s", to);
+	if (err) {
+		if (src >= 0)
+			close(src);
+	} else {
+		ks_buf_adds(&w.path, dir);
+		err = sync_dir(&w, src, dst, 0);
 	}
-	err = sync_dir(&w, src, dst, 0);
 	ks_buf_free(&w.path);
+	free(from);
+	free(to);
+	return err;
+}
+
+struct ks_error *ks_farm_sync(struct ks_build *b)
+{
+	struct ks_error *err = check_clean(b);
+
+	if (!err)
+		err = check_mark(b);
+	return err ? err : sync_from(b, "");
+}
+
+/* One level: @dir, whose parent is real. */
+static struct ks_error *make_real(struct ks_build *b, const char *dir)
+{
+	char *entry = ks_path_join(b->farm, dir), *slashed;
+	struct ks_error *err = NULL;
+	struct stat st;
+
+	/* A run that is killed in between leaves a gap that the next sync fills. */
+	if (!lstat(entry, &st) && S_ISLNK(st.st_mode) && ks_file_is_dir(entry)) {
+		if (unlink(entry) || mkdir(entry, 0777))
+			err = farm_error(b, dir);
+		slashed = ks_asprintf("%s/", dir);
+		if (!err)
+			err = sync_from(b, slashed);
+		free(slashed);
+	}
+	free(entry);
+	return err;
+}
+
+struct ks_error *ks_farm_make_real(struct ks_build *b, const char *dir)
+{
+	struct ks_error *err = NULL;
+	char *path = ks_strdup(dir);
+
+	for (char *p = path; p && !err;) {
+		char *slash = strchr(p, '/');
+
+		if (slash)
+			*slash = 0;
+		err = make_real(b, path);
+		if (slash)
+			*slash = '/';
+		p = slash ? slash + 1 : NULL;
+	}
+	free(path);
+	return err;
+}
+
+struct ks_error *ks_farm_open_parent(struct ks_build *b, const char *path, bool create, int *parent)
+{
+	int fd = open(b->farm, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const char *p = path, *slash;
+	struct ks_error *err = NULL;
+
+	for (; fd >= 0 && (slash = strchr(p, '/')); p = slash + 1) {
+		char *name = ks_strndup(p, slash - p);
+		int next = -1;
+
+		if (!create || !mkdirat(fd, name, 0777) || errno == EEXIST)
+			next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* close() may change errno. */
+		if (next < 0)
+			err = ks_error_errno(errno, "cannot enter the directory of %s in %s", path, b->farm);
+		close(fd);
+		fd = next;
+		free(name);
+	}
+	if (fd < 0 && !err)
+		err = ks_error_errno(errno, "cannot enter %s", b->farm);
+	*parent = fd;
 	return err;
 }
 
 struct ks_error *ks_farm_restore(struct ks_build *b, const char *path)
 {
-	char *original = ks_path_join(b->source, path), *entry = ks_path_join(b->farm, path);
-	char *temp = ks_path_join(b->cache, "link.tmp"), *text;
+	char *original = ks_path_join(b->source, path), *temp = ks_path_join(b->cache, "link.tmp");
+	char *text = link_text(b, path);
 	struct ks_error *err = NULL;
 	struct stat st;
+	int parent;
 
+	/* Where the way to it is no row of real directories, nothing was ever replaced. */
+	ks_error_free(ks_farm_open_parent(b, path, false, &parent));
+	if (parent < 0)
+		goto out;
 	if (lstat(original, &st)) {
-		/* Added by the patch: the entry goes, and directories made for it. */
-		if (unlink(entry) && errno != ENOENT && errno != ENOTDIR)
-			err = ks_error_errno(errno, "cannot remove %s", entry);
+		/* Added by the patch. */
+		if (unlinkat(parent, ks_path_base(path), 0) && errno != ENOENT)
+			err = ks_error_errno(errno, "cannot remove %s/%s", b->farm, path);
 	} else {
-		text = link_text(b, path);
 		unlink(temp);
-		if (symlink(text, temp) || rename(temp, entry))
-			err = ks_error_errno(errno, "cannot restore %s", entry);
-		free(text);
+		if (symlink(text, temp) || renameat(AT_FDCWD, temp, parent, ks_path_base(path)))
+			err = ks_error_errno(errno, "cannot restore %s/%s", b->farm, path);
 	}
+	close(parent);
+out:
 	free(original);
-	free(entry);
 	free(temp);
+	free(text);
 	return err;
 }

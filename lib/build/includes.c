@@ -59,7 +59,7 @@ static bool includes(const char *text, const char *name)
 static struct ks_error *check_file(struct search *s, const char *path, const char *name)
 {
 	/* A patched file may include what the original does not: then it is a changed file itself. */
-	char *full = ks_path_join(s->b->farm, path);
+	char *full = ks_path_join(s->b->source, path);
 	struct ks_buf text = { 0 };
 	struct ks_error *err = ks_file_read(full, KS_BUILD_MAX_FILE, &text);
 
@@ -77,7 +77,7 @@ static struct ks_error *check_file(struct search *s, const char *path, const cha
 /* One directory; @deeper: and those in it. */
 static struct ks_error *search_dir(struct search *s, const char *dir, const char *name, bool deeper)
 {
-	char *full = *dir ? ks_path_join(s->b->farm, dir) : ks_strdup(s->b->farm);
+	char *full = ks_path_join(s->b->source, dir);
 	struct ks_error *err = NULL;
 	struct dirent *e;
 	DIR *d = opendir(full);
@@ -86,9 +86,9 @@ static struct ks_error *search_dir(struct search *s, const char *dir, const char
 	if (!d && errno != ENOENT)
 		err = ks_error_errno(errno, "cannot read %s", full);
 	while (d && !err && (e = readdir(d))) {
-		char *path = ks_asprintf("%s%s%s", dir, *dir ? "/" : "", e->d_name);
+		char *path = ks_path_join(dir, e->d_name);
 
-		if (e->d_type == DT_LNK && (ks_str_ends(path, ".c") || ks_str_ends(path, ".h")))
+		if (e->d_type != DT_DIR && (ks_str_ends(path, ".c") || ks_str_ends(path, ".h")))
 			err = check_file(s, path, name);
 		else if (e->d_type == DT_DIR && deeper && *e->d_name != '.')
 			err = search_dir(s, path, name, false);

@@ -307,15 +307,17 @@ static void emit(const struct plan *p, struct ks_buf *out)
 
 	for (size_t i = 0; i < p->lines->list.len; i++) {
 		const struct ks_line *l = &p->lines->list.v[i];
+		enum group_event event = p->places[i].event;
 
-		if (known != p->offset[i] && p->allowed[i]) {
+		/* Right before the end of a group it would be for nothing. */
+		if (known != p->offset[i] && p->allowed[i] && event != GROUP_ELSE && event != GROUP_END) {
 			known = p->offset[i];
 			ks_buf_addf(out, "#line %ld\n", (long)i + 1 - known);
 			for (size_t g = 0; g < groups.len; g++)
 				groups.v[g] = true;
 		}
 		ks_buf_add(out, l->text, l->len);
-		switch (p->places[i].event) {
+		switch (event) {
 		case GROUP_IF:
 			*ks_vec_push(&groups) = false;
 			break;
@@ -323,7 +325,7 @@ static void emit(const struct plan *p, struct ks_buf *out)
 		case GROUP_ELSE:
 			if (groups.len && groups.v[groups.len - 1])
 				known = UNKNOWN;
-			if (groups.len && p->places[i].event == GROUP_END)
+			if (groups.len && event == GROUP_END)
 				groups.len--;
 			break;
 		case NO_EVENT:

@@ -39,7 +39,7 @@ static char *stamp_text(struct ks_build *b, const char *modname, const struct ks
 	for (size_t i = 0; i < files->len; i++) {
 		char *path = ks_path_join(b->source, files->v[i]);
 
-		ks_farm_signature(path, &text);
+		ks_inputs_signature(path, &text);
 		ks_buf_addf(&text, " %s\n", files->v[i]);
 		free(path);
 	}
@@ -287,7 +287,70 @@ static struct ks_error *compile_pre(struct ks_build *b, struct ks_build_units *u
 	return err;
 }
 
-/* One attempt at the post side; the farm is as before afterwards, whatever happens. */
+/* The directory part of a path becomes real in the farm. */
+static struct ks_error *make_parent_real(struct ks_build *b, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? ks_strndup(path, slash - path) : NULL;
+	struct ks_error *err = dir ? ks_farm_make_real(b, dir) : NULL;
+
+	free(dir);
+	return err;
+}
+
+static struct ks_error *make_directories_real(struct ks_build *b, struct ks_build_unit **which, size_t n)
+{
+	struct ks_error *err = NULL;
+
+	ks_vec_for(&b->changes, c)
+		if (!err && c->compiled)
+			err = make_parent_real(b, c->path);
+	for (size_t i = 0; i < n && !err; i++) {
+		err = make_parent_real(b, which[i]->source);
+		/* Its makefile may reach it, and give include paths, from elsewhere. */
+		if (!err && which[i]->way.len)
+			err = ks_farm_make_real(b, which[i]->way.v[which[i]->way.len - 1]);
+	}
+	return err;
+}
+
+/*
+ * A patched file that the compiler has read past the overlay: through "../"
+ * from a directory that is a link.  Those directories are made real, and
+ * *again says that the objects have to be compiled once more.
+ */
+static struct ks_error *check_detours(struct ks_build *b, const struct ks_deps *deps, bool *again)
+{
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; i < deps->detours.len && !err; i++) {
+		char *path = deps->detours.v[i], *normal = ks_path_normal(path);
+		char *taken = ks_path_join(b->farm, path), *meant = ks_path_join(b->farm, normal);
+		struct ks_change *c = ks_build_change(b, normal);
+		struct stat x, y;
+
+		/* The overlay is gone by now, but the directories are not. */
+		*strrchr(taken, '/') = 0;
+		*strrchr(meant, '/') = 0;
+		if (c && c->compiled && !stat(taken, &x) && !stat(meant, &y) &&
+		    (x.st_dev != y.st_dev || x.st_ino != y.st_ino)) {
+			*again = true;
+			for (char *p = strstr(path, "/.."); p && !err; p = strstr(p + 1, "/..")) {
+				char *text = ks_strndup(path, p - path), *dir = ks_path_normal(text);
+
+				err = ks_farm_make_real(b, dir);
+				free(dir);
+				free(text);
+			}
+		}
+		free(normal);
+		free(taken);
+		free(meant);
+	}
+	return err;
+}
+
+/* One attempt at the post side; the farm's files are as before afterwards, whatever happens. */
 static struct ks_error *attempt_post(struct ks_build *b, struct ks_build_unit **which, size_t n,
 				     bool line_directives)
 {
@@ -303,47 +366,74 @@ static struct ks_error *attempt_post(struct ks_build *b, struct ks_build_unit **
 	return undo;
 }
 
+static struct ks_error *compile_patched(struct ks_build *b, struct ks_build_unit **which, size_t n)
+{
+	struct ks_error *err, *first = attempt_post(b, which, n, true);
+
+	if (!first || ks_error_code(first) != KS_E_FAILED)
+		return first;
+	/*
+	 * Two top-level macros that make names of __LINE__ could clash because
+	 * of our directives; and the compiler's messages should count lines as
+	 * the author does.
+	 */
+	err = attempt_post(b, which, n, false);
+	if (!err)
+		ks_note(b->report, 0,
+			"compiled without line directives, with which it failed: more functions may differ than the patch changes");
+	ks_error_free(first);
+	return err;
+}
+
+static struct ks_error *read_post_deps(struct ks_build *b, struct ks_build_unit **which, size_t n, bool *again)
+{
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; i < n && !err; i++) {
+		struct ks_deps deps = { 0 };
+
+		err = ks_deps_read(b, which[i]->object, &deps);
+		if (!err) {
+			reaches_change(b, &deps.files);
+			err = check_detours(b, &deps, again);
+		}
+		ks_deps_free(&deps);
+	}
+	return err;
+}
+
 static struct ks_error *compile_post(struct ks_build *b, struct ks_build_units *units)
 {
 	size_t n = units->list.len;
 	struct ks_build_unit **which = ks_alloc((n + 1) * sizeof(*which));
 	char *post = ks_path_join(b->cache, "post");
-	struct ks_error *err, *first;
+	bool again = false;
+	struct ks_error *err;
 
 	for (size_t i = 0; i < n; i++)
 		which[i] = &units->list.v[i];
 	ks_step(b->report, "Compiling %zu patched object%s", n, n == 1 ? "" : "s");
 	err = ks_dir_remove(post);
-	if (err)
-		goto out;
-	first = attempt_post(b, which, n, true);
-	if (first && ks_error_code(first) == KS_E_FAILED) {
-		/*
-		 * Two top-level macros that make names of __LINE__ could clash
-		 * because of our directives; and the compiler's messages should
-		 * count lines as the author does.
-		 */
-		err = attempt_post(b, which, n, false);
+	if (!err)
+		err = make_directories_real(b, which, n);
+	if (!err)
+		err = compile_patched(b, which, n);
+	if (!err)
+		err = read_post_deps(b, which, n, &again);
+	if (!err && again) {
+		again = false;
+		err = compile_patched(b, which, n);
 		if (!err)
-			ks_note(b->report, 0,
-				"compiled without line directives, with which it failed: more functions may differ than the patch changes");
-		ks_error_free(first);
-	} else {
-		err = first;
+			err = read_post_deps(b, which, n, &again);
+		if (!err && again)
+			err = ks_error_new(KS_E_FAILED,
+					   "%s: a patched file is read from the unpatched source through \"../\"; this is a fault in ksplice",
+					   b->farm);
 	}
-	for (size_t i = 0; i < n && !err; i++) {
-		struct ks_deps deps = { 0 };
-
-		err = ks_deps_read(b, which[i]->object, &deps);
-		if (!err)
-			reaches_change(b, &deps.files);
-		ks_deps_free(&deps);
-		if (!err)
-			err = move_object(b, which[i], which[i]->post_path);
-	}
+	for (size_t i = 0; i < n && !err; i++)
+		err = move_object(b, which[i], which[i]->post_path);
 	if (!err)
 		note_unreached(b, KS_POST);
-out:
 	free(post);
 	free(which);
 	return err;

@@ -8,8 +8,8 @@
  * farm.  Undoing goes by the journal, can be repeated, and is the first thing
  * that the next run does (ks_build_open).  The journal goes last.
  *
- * Nothing here may reach the source: a file is only ever renamed over an
- * entry of a real directory of the farm, reached without following a link.
+ * Nothing here may reach the source: a file is only ever renamed over an entry
+ * of a real directory of the farm (ks_farm_open_parent).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,31 +28,6 @@
 static char *journal_path(const struct ks_build *b)
 {
 	return ks_path_join(b->cache, "overlay.list");
-}
-
-/* The farm's directory that @path is in; makes directories that a new file needs. */
-static struct ks_error *open_parent(struct ks_build *b, const char *path, int *parent)
-{
-	int fd = open(b->farm, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const char *slash;
-
-	while (fd >= 0 && (slash = strchr(path, '/'))) {
-		char *name = ks_strndup(path, slash - path);
-		int next;
-
-		if (mkdirat(fd, name, 0777) && errno != EEXIST)
-			next = -1;
-		else
-			next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		close(fd);
-		fd = next;
-		free(name);
-		path = slash + 1;
-	}
-	if (fd < 0)
-		return ks_error_errno(errno, "cannot enter the directory of %s in %s", path, b->farm);
-	*parent = fd;
-	return NULL;
 }
 
 /* The content that the post side compiles. */
@@ -89,7 +64,7 @@ static struct ks_error *put_in(struct ks_build *b, const struct ks_change *c, si
 	struct ks_error *err;
 	int parent = -1;
 
-	err = open_parent(b, c->path, &parent);
+	err = ks_farm_open_parent(b, c->path, true, &parent);
 	if (!err) {
 		const char *name = ks_path_base(c->path);
 		int failed = c->kind == KS_CHANGE_REMOVED

@@ -266,8 +266,8 @@ static struct ks_error *run_patch(struct ks_build *b, const char *dir, const cha
 	ks_strv_add(&argv, "patch");
 	/* -u, -c: never a script for ed(1), which could do anything. */
 	ks_strv_add(&argv, unified ? "-u" : "-c");
-	ks_strv_add(&argv, "-N");
-	ks_strv_add(&argv, "-f");
+	ks_strv_add(&argv, "--forward");
+	ks_strv_add(&argv, "--batch");
 	ks_strv_add(&argv, "--no-backup-if-mismatch");
 	ks_strv_add(&argv, "--reject-file=-");
 	ks_strv_addf(&argv, "--directory=%s", dir);

@@ -5,7 +5,7 @@
  *
  * In the cache directory:
  *	lock	held while a build is open
- *	farm/	the source tree as symbolic links to its files (farm.c)
+ *	farm/	the source tree as symbolic links (farm.c)
  *	obj/	kbuild's O= directory, whose source is the farm
  *	stage	what obj/ was prepared from; written last (build.c)
  *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
@@ -56,12 +56,25 @@ struct ks_build {
 	KS_VEC(struct ks_change) changes;
 };
 
-/* farm.c: brings farm/ up to date; *inputs gets the state of what the build's tools are made from. */
-struct ks_error *ks_farm_sync(struct ks_build *b, struct ks_buf *inputs) KS_MUST_CHECK;
-/* One line that changes when the file does: "size mtime ctime", or "-" where there is none. */
-void ks_farm_signature(const char *path, struct ks_buf *out);
+/* farm.c: brings farm/ up to date with the names in the source. */
+struct ks_error *ks_farm_sync(struct ks_build *b) KS_MUST_CHECK;
+/* From now on @dir and those above it are real directories of the farm; one that is not there is no error. */
+struct ks_error *ks_farm_make_real(struct ks_build *b, const char *dir) KS_MUST_CHECK;
+/*
+ * The farm's directory that @path is in, reached through real directories only:
+ * whatever is written to the farm is written through this, or a link would
+ * lead it into the source.  @create: makes directories that a new file needs.
+ * *parent is -1 on error.
+ */
+struct ks_error *ks_farm_open_parent(struct ks_build *b, const char *path, bool create,
+				     int *parent) KS_MUST_CHECK;
 /* Points the farm's entry at the source again, or removes it where the source has none. */
 struct ks_error *ks_farm_restore(struct ks_build *b, const char *path) KS_MUST_CHECK;
+
+/* inputs.c: one line that changes when the file does, "-" where there is none. */
+void ks_inputs_signature(const char *path, struct ks_buf *out);
+/* Such a line for each file that the build's tools and its configuration are made from. */
+struct ks_error *ks_inputs_scan(struct ks_build *b, struct ks_buf *out) KS_MUST_CHECK;
 
 /* overlay.c: patched files in place of the farm's links. */
 struct ks_error *ks_overlay_apply(struct ks_build *b, bool line_directives) KS_MUST_CHECK;
@@ -103,6 +116,7 @@ struct ks_error *ks_includes_find(struct ks_build *b, const char *path,
 /* deps.c */
 struct ks_deps {
 	struct ks_strv files; /* relative to the source */
+	struct ks_strv detours; /* those of the above that were reached through "../", unnormalised */
 	char *modname;        /* NULL: not compiled for a module */
 	char *command;
 };
