@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Everything that differs between kernels, and the kernel's own functions
- * that are not exported to modules.  No other file looks at a version.
+ * that are not exported to modules.  No other file looks at a version;
+ * helpers.c has what is too long for a header.
  */
 #ifndef KSPLICE_COMPAT_H
 #define KSPLICE_COMPAT_H
@@ -21,11 +22,26 @@
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #define KS_SYMBOL_CALLBACK(name) int name(void *data, const char *sym, unsigned long addr)
+#define KS_SYMBOL_MODULE NULL
 #else
 #define KS_SYMBOL_CALLBACK(name) \
 	int name(void *data, const char *sym, struct module *mod, unsigned long addr)
+#define KS_SYMBOL_MODULE mod
 #endif
 typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
+
+/*
+ * 6.3 ("livepatch: Improve the search performance of
+ * module_kallsyms_on_each_symbol()") walks one module; before, the callback
+ * has to look which module it is.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define KS_WALK_ARGS (const char *module, ks_symbol_fn fn, void *data)
+#define ks_walk_module(mod, fn, data) ks_call(module_kallsyms_on_each_symbol)((mod)->name, fn, data)
+#else
+#define KS_WALK_ARGS (ks_symbol_fn fn, void *data)
+#define ks_walk_module(mod, fn, data) ks_call(module_kallsyms_on_each_symbol)(fn, data)
+#endif
 
 /* 6.4 (commit ac3b43283923 "module: replace module_layout with module_memory") */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -36,6 +52,17 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
 #define ks_module_text_size(mod) ((unsigned long)(mod)->core_layout.text_size)
 #endif
 
+/* What find_symbol() takes and gives: kernel/module/internal.h, since 5.12. */
+struct ks_find_symbol {
+	const char *name;
+	bool gplok;
+	bool warn;
+	struct module *owner;
+	const s32 *crc;
+	const void *sym; /* struct kernel_symbol: see struct ksplice_export */
+	int license;
+};
+
 /*
  * Functions that are looked up: X(return type, name, parameters).  They are
  * called through static calls, that is, directly: with X86_KERNEL_IBT most of
@@ -43,6 +70,9 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
  */
 #define KSPLICE_HELPERS(X)                                                                     \
 	X(int, kallsyms_on_each_symbol, (ks_symbol_fn fn, void *data))                         \
+	X(int, module_kallsyms_on_each_symbol, KS_WALK_ARGS)                                   \
+	X(struct module *, find_module, (const char *name))                                    \
+	X(bool, find_symbol, (struct ks_find_symbol *arg))                                     \
 	X(int, stop_machine_cpuslocked,                                                        \
 	  (cpu_stop_fn_t fn, void *data, const struct cpumask *cpus))                          \
 	X(struct kprobe *, get_kprobe, (void *addr))                                           \
@@ -50,6 +80,7 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
 	X(int, static_call_text_reserved, (void *start, void *end))                            \
 	X(int, alternatives_text_reserved, (void *start, void *end))                           \
 	X(unsigned long, ftrace_location, (unsigned long ip))                                  \
+	X(int, ftrace_text_reserved, (const void *start, const void *end))                     \
 	X(struct task_struct *, idle_task, (int cpu))                                          \
 	X(int, arch_stack_walk_reliable,                                                       \
 	  (stack_trace_consume_fn consume, void *cookie, struct task_struct *task))
@@ -65,12 +96,17 @@ KSPLICE_HELPERS(X)
 struct ks_kernel_data {
 	struct mutex *text_mutex;
 	struct mutex *kprobe_mutex;
+	struct mutex *jump_label_mutex;
+	struct mutex *static_call_mutex;
 	struct list_head *kprobe_blacklist;
-	unsigned long text; /* _text */
-	unsigned long return_thunks[8];
-	unsigned int nr_return_thunks;
-	unsigned long static_call_return0;
-	unsigned long pv_nop; /* _paravirt_nop */
+	unsigned long text, end;   /* the image: [_text, _end) */
+	unsigned long stext, etext; /* its code */
+	/* These are 0 or NULL where the kernel was configured without them. */
+	unsigned long return_thunk;  /* __x86_return_thunk, which the compiler emits */
+	void **return_thunk_now;     /* x86_return_thunk: what the kernel has put in its place */
+	unsigned long static_return; /* __static_call_return */
+	unsigned long static_return0;
+	unsigned long pv_nop;        /* _paravirt_nop */
 	/* What stands on a stack instead of a return address while it is traced. */
 	unsigned long return_to_handler;
 	unsigned long rethook_trampoline;
@@ -79,5 +115,24 @@ extern struct ks_kernel_data ks_kernel;
 
 /* Looks everything up; -ENOENT and a message where something is missing. */
 int ks_helpers_init(void);
+
+typedef int (*ks_symbol_visit)(void *data, const char *name, unsigned long addr);
+
+/* Calls @visit for each symbol of vmlinux, or of the one module, until it does not return 0. */
+int ks_each_kernel_symbol(ks_symbol_visit visit, void *data);
+int ks_each_module_symbol(struct module *mod, ks_symbol_visit visit, void *data);
+
+/*
+ * The address that a module exports @name at, or 0.  The module is then held
+ * by a reference that the caller drops.  Exports of the kernel itself are not
+ * looked for.
+ */
+unsigned long ks_find_module_export(const char *name, struct module **owner);
+
+/* The loaded module of that name, held; NULL with -ENOENT, or -EBUSY while it comes or goes. */
+struct module *ks_hold_module(const char *name, int *ret);
+
+/* Is there a kprobe on one of the bytes?  Its address, or 0. */
+unsigned long ks_find_kprobe(unsigned long addr, unsigned long len);
 
 #endif

@@ -1,145 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The match of an update against this kernel: gathers the candidates of all
- * names in one walk over kallsyms, lets solve.c work, and keeps what the
- * update needs later.  The table itself is init data of the old module and
- * gone afterwards.
+ * The match of an update against this kernel: holds the targets, lets
+ * symbol.c gather the candidates and solve.c work, and keeps what the update
+ * needs later.  The table itself is init data of the old module and gone
+ * afterwards.
  */
 #define pr_fmt(fmt) "ksplice: " fmt
 
+#include <linux/cpu.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 
 #include "compat.h"
 #include "solve.h"
+#include "symbol.h"
 #include "update.h"
-
-struct candidate {
-	u32 name; /* index among the wanted names */
-	u64 addr;
-};
-
-struct wanted {
-	const char *name;
-	u32 sym;
-	u32 first, count; /* its candidates, in addrs */
-};
 
 struct find {
 	struct ksplice_update *u;
 	struct kst_view table;
+	struct ks_symbols symbols;
 	struct ks_match match;
-	struct wanted *wanted; /* sorted by name; one per symbol with a name */
-	u32 nr_wanted;
-	u32 *wanted_of;        /* [nr_symbols] index in wanted, or KST_NONE */
-	struct candidate *found;
-	u32 nr_found, cap_found;
-	u64 *addrs;
 	u8 *state;
-	bool no_memory;
 };
-
-static int by_name(const void *a, const void *b)
-{
-	const struct wanted *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
-
-	return order ? order : x->sym < y->sym ? -1 : 1;
-}
-
-static int by_wanted(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	return x->name < y->name ? -1 : x->name > y->name;
-}
-
-/* The first of the wanted symbols with that name, or nr_wanted. */
-static u32 lookup(const struct find *f, const char *name)
-{
-	u32 lo = 0, hi = f->nr_wanted;
-
-	while (lo < hi) {
-		u32 mid = lo + (hi - lo) / 2;
-
-		if (strcmp(f->wanted[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < f->nr_wanted && strcmp(f->wanted[lo].name, name))
-		return f->nr_wanted;
-	return lo;
-}
-
-static bool add_found(struct find *f, u32 name, u64 addr)
-{
-	if (f->nr_found == f->cap_found) {
-		u32 cap = f->cap_found ? 2 * f->cap_found : 1024;
-		struct candidate *more = kvmalloc_array(cap, sizeof(*more), GFP_KERNEL);
-
-		if (!more) {
-			f->no_memory = true;
-			return false;
-		}
-		if (f->found)
-			memcpy(more, f->found, f->nr_found * sizeof(*more));
-		kvfree(f->found);
-		f->found = more;
-		f->cap_found = cap;
-	}
-	f->found[f->nr_found++] = (struct candidate){ name, addr };
-	return true;
-}
-
-static KS_SYMBOL_CALLBACK(see_symbol)
-{
-	struct find *f = data;
-	u32 i = lookup(f, sym);
-
-	for (; i < f->nr_wanted && !strcmp(f->wanted[i].name, sym); i++)
-		if (!add_found(f, i, addr))
-			return -ENOMEM;
-	return 0;
-}
-
-static int gather(struct find *f)
-{
-	u32 i, n;
-
-	for (i = 0; i < f->table.nr_symbols; i++) {
-		f->wanted_of[i] = KST_NONE;
-		if (*kst_symbol_name(&f->table, i))
-			f->wanted[f->nr_wanted++] =
-				(struct wanted){ .name = kst_symbol_name(&f->table, i), .sym = i };
-	}
-	sort(f->wanted, f->nr_wanted, sizeof(*f->wanted), by_name, NULL);
-	for (i = 0; i < f->nr_wanted; i++)
-		f->wanted_of[f->wanted[i].sym] = i;
-	ks_call(kallsyms_on_each_symbol)(see_symbol, f);
-	if (f->no_memory)
-		return -ENOMEM;
-	sort(f->found, f->nr_found, sizeof(*f->found), by_wanted, NULL);
-	f->addrs = kvmalloc_array(f->nr_found + 1, sizeof(*f->addrs), GFP_KERNEL);
-	if (!f->addrs)
-		return -ENOMEM;
-	for (i = 0; i < f->nr_found; i = n) {
-		struct wanted *w = &f->wanted[f->found[i].name];
-
-		w->first = i;
-		for (n = i; n < f->nr_found && f->found[n].name == f->found[i].name; n++)
-			f->addrs[n] = f->found[n].addr;
-		w->count = n - i;
-	}
-	return 0;
-}
 
 static size_t op_read(void *ctx, u64 addr, void *buf, size_t len)
 {
+	cond_resched();
 	return ksplice_text_read(addr, buf, len);
+}
+
+static bool op_is_text(void *ctx, u32 target, u64 addr, u64 len)
+{
+	const struct find *f = ctx;
+	const struct module *mod = f->u->targets[target].mod;
+	u64 start = mod ? ks_module_text(mod) : ks_kernel.stext;
+	u64 size = mod ? ks_module_text_size(mod) : ks_kernel.etext - ks_kernel.stext;
+
+	return addr >= start && addr - start <= size && len <= size - (addr - start);
 }
 
 static bool op_is_fentry(void *ctx, u64 addr)
@@ -149,38 +51,41 @@ static bool op_is_fentry(void *ctx, u64 addr)
 
 static bool op_is_return_thunk(void *ctx, u64 addr)
 {
-	unsigned int i;
-
-	for (i = 0; i < ks_kernel.nr_return_thunks; i++)
-		if (ks_kernel.return_thunks[i] == addr)
-			return true;
-	return false;
+	if (!addr)
+		return false;
+	return addr == ks_kernel.return_thunk ||
+	       (ks_kernel.return_thunk_now && addr == (unsigned long)*ks_kernel.return_thunk_now);
 }
 
 static u32 op_candidates(void *ctx, u32 sym, const u64 **list)
 {
-	struct find *f = ctx;
-	const struct wanted *w = &f->wanted[f->wanted_of[sym]];
+	const struct find *f = ctx;
 
-	*list = f->addrs + w->first;
-	return w->count;
+	return ks_symbols_candidates(&f->symbols, sym, list);
+}
+
+static bool op_is_static_return(void *ctx, u64 addr)
+{
+	return addr && addr == ks_kernel.static_return;
 }
 
 static bool op_is_return0(void *ctx, u64 addr)
 {
-	return addr == ks_kernel.static_call_return0;
+	return addr == ks_kernel.static_return0;
 }
 
 static bool op_is_paravirt_nop(void *ctx, u64 addr)
 {
-	return ks_kernel.pv_nop && addr == ks_kernel.pv_nop;
+	return addr && addr == ks_kernel.pv_nop;
 }
 
 static const struct ks_match_ops ops = {
 	.read = op_read,
+	.is_text = op_is_text,
 	.is_fentry = op_is_fentry,
 	.is_return_thunk = op_is_return_thunk,
 	.candidates = op_candidates,
+	.is_static_return = op_is_static_return,
 	.is_return0 = op_is_return0,
 	.is_paravirt_nop = op_is_paravirt_nop,
 };
@@ -194,66 +99,139 @@ static int allocate(struct find *f)
 	m->ops = &ops;
 	m->ctx = f;
 	m->text = ks_kernel.text;
-	f->wanted = kvcalloc(t->nr_symbols + 1, sizeof(*f->wanted), GFP_KERNEL);
-	f->wanted_of = kvcalloc(t->nr_symbols + 1, sizeof(*f->wanted_of), GFP_KERNEL);
 	f->state = kvcalloc(t->nr_blocks + 1, 1, GFP_KERNEL);
 	m->value = kvcalloc(t->nr_symbols + 1, sizeof(*m->value), GFP_KERNEL);
 	m->known = kvcalloc(t->nr_symbols + 1, 1, GFP_KERNEL);
 	m->queued = kvcalloc(t->nr_blocks + 1, 1, GFP_KERNEL);
 	m->sym_log = kvcalloc(t->nr_symbols + 1, sizeof(*m->sym_log), GFP_KERNEL);
 	m->block_log = kvcalloc(t->nr_blocks + 1, sizeof(*m->block_log), GFP_KERNEL);
-	m->run = kvmalloc(t->max_block + 1, GFP_KERNEL);
-	m->site_end = kvcalloc(t->max_sites + 1, sizeof(*m->site_end), GFP_KERNEL);
-	return f->wanted && f->wanted_of && f->state && m->value && m->known && m->queued &&
-	       m->sym_log && m->block_log && m->run && m->site_end ? 0 : -ENOMEM;
+	m->size = kvcalloc(t->nr_blocks + 1, sizeof(*m->size), GFP_KERNEL);
+	m->run = kvmalloc(t->max_run + 1, GFP_KERNEL);
+	m->places = kvcalloc(t->max_sites + 1, sizeof(*m->places), GFP_KERNEL);
+	return f->state && m->value && m->known && m->queued && m->sym_log && m->block_log &&
+			       m->size && m->run && m->places
+		       ? 0
+		       : -ENOMEM;
 }
 
 static void release(struct find *f)
 {
 	struct ks_match *m = &f->match;
 
-	kvfree(f->wanted);
-	kvfree(f->wanted_of);
-	kvfree(f->found);
-	kvfree(f->addrs);
+	ks_symbols_destroy(&f->symbols);
 	kvfree(f->state);
 	kvfree(m->value);
 	kvfree(m->known);
 	kvfree(m->queued);
 	kvfree(m->sym_log);
 	kvfree(m->block_log);
+	kvfree(m->size);
 	kvfree(m->run);
-	kvfree(m->site_end);
+	kvfree(m->places);
 }
 
-static bool kprobe_near(u64 addr, u32 len)
+/* From now on no target can be unloaded: the addresses that are found stay good. */
+static int hold_targets(struct find *f)
 {
+	struct ksplice_update *u = f->u;
 	u32 i;
 
-	for (i = 0; i < len; i++)
-		if (ks_call(get_kprobe)((void *)(unsigned long)(addr + i)))
-			return true;
-	return false;
+	u->targets = kcalloc(f->table.nr_targets, sizeof(*u->targets), GFP_KERNEL);
+	if (!u->targets)
+		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM, "no memory for the match");
+	for (i = 0; i < f->table.nr_targets; i++) {
+		const char *name = kst_string(&f->table, f->table.targets[i].name);
+		int ret = 0;
+
+		u->targets[i].name = kstrdup(name, GFP_KERNEL);
+		u->nr_targets = i + 1;
+		if (!u->targets[i].name)
+			return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM,
+					     "no memory for the match");
+		if (!i)
+			continue;
+		u->targets[i].mod = ks_hold_module(name, &ret);
+		if (ret == -ENOENT)
+			return ksplice_abort(u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
+					     "the kernel module %s is not loaded", name);
+		if (ret)
+			return ksplice_abort(u, KSPLICE_MODULE_BUSY, ret,
+					     "the kernel module %s is being loaded or unloaded",
+					     name);
+		if (ksplice_update_hold(u, u->targets[i].mod))
+			return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM,
+					     "no memory for the match");
+	}
+	return 0;
+}
+
+static const char *block_name(const struct find *f, u32 block)
+{
+	const char *name = kst_symbol_name(&f->table, f->table.blocks[block].symbol);
+
+	return *name ? name : "constant data";
 }
 
 static int report_mismatch(struct find *f)
 {
 	const struct ks_mismatch *x = &f->match.miss;
-	const struct kst_block *b = &f->table.blocks[x->block];
-	const char *name = kst_symbol_name(&f->table, b->symbol);
+	const char *unit = kst_string(&f->table, f->table.blocks[x->block].unit);
+	const char *name = block_name(f, x->block);
 
+	if (x->sym != KST_NONE && x->value)
+		return ksplice_abort(
+			f->u, KSPLICE_NO_MATCH, -ENOEXEC,
+			"%s: %s+0x%x: %s: %s, which would be %pS: expected %*ph, found %*ph", unit,
+			name, x->offset, x->what, kst_symbol_name(&f->table, x->sym),
+			(void *)(unsigned long)x->value, x->nr_expected, x->expected, x->nr_found,
+			x->found);
 	if (x->sym != KST_NONE)
-		return ksplice_abort(f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: %s",
-				     kst_string(&f->table, b->unit), *name ? name : "constant data",
-				     x->offset, x->what, kst_symbol_name(&f->table, x->sym));
-	return ksplice_abort(f->u, KSPLICE_NO_MATCH, -ENOEXEC,
-			     "%s: %s+0x%x: %s: expected %*ph, found %*ph%s",
-			     kst_string(&f->table, b->unit), *name ? name : "constant data", x->offset,
-			     x->what, x->nr_expected, x->expected, x->nr_found, x->found,
-			     kprobe_near(x->addr, 8) ? " (a kprobe is there; remove it first)" : "");
+		return ksplice_abort(f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: %s", unit,
+				     name, x->offset, x->what, kst_symbol_name(&f->table, x->sym));
+	return ksplice_abort(
+		f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: expected %*ph, found %*ph%s",
+		unit, name, x->offset, x->what, x->nr_expected, x->expected, x->nr_found, x->found,
+		ks_find_kprobe(x->addr, 8) ? " (a kprobe is there; remove it first)" : "");
 }
 
-/* The old functions' addresses, and what of them the stack check needs. */
+/* Which places there are, counted from the start of the kernel: that says nothing of where it is.
+ */
+static int report_ambiguous(struct find *f, u32 sym)
+{
+	char places[160];
+	const u64 *list;
+	u32 n = ks_symbols_candidates(&f->symbols, sym, &list), i;
+	int len = 0;
+
+	for (i = 0; i < n; i++)
+		len += scnprintf(places + len, sizeof(places) - len, " _text+0x%llx",
+				 list[i] - ks_kernel.text);
+	return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ENOENT,
+			     "%s: %u places in the running kernel have that name and nothing tells "
+			     "them apart:%s",
+			     kst_symbol_name(&f->table, sym), n, places);
+}
+
+static int report_not_found(struct find *f, u32 sym)
+{
+	const char *name = kst_symbol_name(&f->table, sym);
+
+	return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ENOENT,
+			     "%s: no place in the running kernel is known for it",
+			     *name ? name : "constant data");
+}
+
+static void log_blocks(struct find *f)
+{
+	static const char *const states[] = { "open", "matched", "skipped" };
+	u32 i;
+
+	for (i = 0; i < f->table.nr_blocks; i++)
+		if (f->table.blocks[i].kind == KST_TEXT)
+			ksplice_log(f->u, "%s %s at %llx\n", states[f->state[i]], block_name(f, i),
+				    f->match.value[f->table.blocks[i].symbol]);
+}
+
 static int range_order(const void *a, const void *b)
 {
 	const struct ksplice_range *x = a, *y = b;
@@ -261,45 +239,38 @@ static int range_order(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static bool is_patched(const struct kst_view *t, u32 block)
-{
-	u32 i;
-
-	if (t->blocks[block].flags & KST_BLOCK_PATCHED_PART)
-		return true;
-	for (i = 0; i < t->nr_patches; i++)
-		if (t->patches[i].block == block)
-			return true;
-	return false;
-}
-
+/* The old functions and their unlikely parts: what the stack check looks for. */
 static int keep_ranges(struct find *f)
 {
 	const struct kst_view *t = &f->table;
 	struct ksplice_update *u = f->u;
 	u32 i, n = 0;
 
-	for (i = 0; i < t->nr_blocks; i++)
-		n += t->blocks[i].kind == KST_TEXT && is_patched(t, i);
+	for (i = 0; i < t->nr_patches; i++)
+		f->state[t->patches[i].block] |= 0x80;
+	for (i = 0; i < t->nr_blocks; i++) {
+		if (t->blocks[i].kind == KST_TEXT && (t->blocks[i].flags & KST_BLOCK_PATCHED_PART))
+			f->state[i] |= 0x80;
+		n += f->state[i] >> 7;
+	}
 	u->ranges = kvcalloc(n, sizeof(*u->ranges), GFP_KERNEL);
 	u->range_names = kvcalloc(n, sizeof(*u->range_names), GFP_KERNEL);
 	if (!u->ranges || !u->range_names)
 		return -ENOMEM;
-	u->nr_ranges = n;
-	for (i = 0, n = 0; i < t->nr_blocks; i++) {
+	for (i = 0; i < t->nr_blocks; i++) {
 		const struct kst_block *b = &t->blocks[i];
+		struct ksplice_range *r = &u->ranges[u->nr_ranges];
 
-		if (b->kind != KST_TEXT || !is_patched(t, i))
+		if (!(f->state[i] >> 7))
 			continue;
-		u->range_names[n] = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
-		if (!u->range_names[n])
+		r->name = u->range_names[u->nr_ranges] = kstrdup(block_name(f, i), GFP_KERNEL);
+		r->start = f->match.value[b->symbol];
+		r->end = r->start + f->match.size[i];
+		u->nr_ranges++;
+		if (!r->name)
 			return -ENOMEM;
-		u->ranges[n].start = f->match.value[b->symbol];
-		u->ranges[n].end = u->ranges[n].start + b->size;
-		u->ranges[n].name = u->range_names[n];
-		n++;
 	}
-	sort(u->ranges, n, sizeof(*u->ranges), range_order, NULL);
+	sort(u->ranges, u->nr_ranges, sizeof(*u->ranges), range_order, NULL);
 	return 0;
 }
 
@@ -317,15 +288,14 @@ static int keep_patches(struct find *f)
 		const struct kst_block *b = &t->blocks[t->patches[i].block];
 		struct ksplice_patch *p = &u->patches[i];
 
+		p->target = t->symbols[b->symbol].target;
 		p->old_addr = f->match.value[b->symbol];
-		p->old_size = b->size;
+		p->old_size = f->match.size[t->patches[i].block];
 		p->slot = t->patches[i].slot;
 		p->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
-		if (!p->name)
+		if (!p->name || ksplice_text_read(p->old_addr + p->slot, p->original,
+						  KSPLICE_JUMP_SIZE) != KSPLICE_JUMP_SIZE)
 			return -ENOMEM;
-		if (ksplice_text_read(p->old_addr + p->slot, p->original, KSPLICE_JUMP_SIZE) !=
-		    KSPLICE_JUMP_SIZE)
-			return -EFAULT;
 	}
 	return 0;
 }
@@ -346,36 +316,49 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 	return 0;
 }
 
-static int match(struct find *f)
+/*
+ * With text_mutex nobody writes text meanwhile: no half-written jump label, no
+ * int3 of text_poke_bp().  With static_call_mutex no static call's key is
+ * ahead of its call sites.
+ */
+static int solve(struct find *f)
 {
 	struct ksplice_update *u = f->u;
 	enum ks_solve_result result;
 	u64 start = ktime_get_ns();
 	u32 what = 0, i;
+	int ret = 0;
 
-	/* Nobody patches text meanwhile: no half-written jump labels, no int3 of text_poke_bp(). */
+	cpus_read_lock();
+	mutex_lock(ks_kernel.static_call_mutex);
 	mutex_lock(ks_kernel.text_mutex);
 	result = ks_solve(&f->match, f->state, &what);
-	mutex_unlock(ks_kernel.text_mutex);
 	u->match_ns = ktime_get_ns() - start;
-	u->match_bytes = f->match.bytes;
-	u->match_blocks = f->table.nr_blocks;
-	u->match_skipped = 0;
 	for (i = 0; i < f->table.nr_blocks; i++)
 		u->match_skipped += f->state[i] == KS_BLOCK_SKIPPED;
-	if (result == KS_SOLVE_NO_MATCH)
+	log_blocks(f);
+	if (result == KS_SOLVED) {
+		ret = keep_patches(f);
+		if (!ret)
+			ret = keep_ranges(f);
+	}
+	mutex_unlock(ks_kernel.text_mutex);
+	mutex_unlock(ks_kernel.static_call_mutex);
+	cpus_read_unlock();
+	u->match_bytes = f->match.bytes;
+	u->match_sites = f->match.sites;
+	u->match_blocks = f->table.nr_blocks;
+	switch (result) {
+	case KS_SOLVE_NO_MATCH:
 		return report_mismatch(f);
-	if (result == KS_SOLVE_NOT_FOUND)
-		return ksplice_abort(u, KSPLICE_FAILED_TO_FIND, -ENOENT,
-				     "%s: no place in the running kernel fits, or more than one",
-				     kst_symbol_name(&f->table, what));
-	for (i = 0; i < f->table.nr_blocks; i++)
-		if (f->table.blocks[i].kind == KST_TEXT)
-			ksplice_log(u, "%s %s at %llx\n",
-				    f->state[i] == KS_BLOCK_MATCHED ? "matched" : "skipped",
-				    kst_symbol_name(&f->table, f->table.blocks[i].symbol),
-				    f->match.value[f->table.blocks[i].symbol]);
-	return 0;
+	case KS_SOLVE_AMBIGUOUS:
+		return report_ambiguous(f, what);
+	case KS_SOLVE_NOT_FOUND:
+		return report_not_found(f, what);
+	case KS_SOLVED:
+		break;
+	}
+	return ret ? ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the update") : 0;
 }
 
 static int run(struct find *f, const struct ksplice_old *old)
@@ -385,32 +368,24 @@ static int run(struct find *f, const struct ksplice_old *old)
 
 	if (old->abi != KSPLICE_CORE_ABI)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
-				     "it was made for version %u of the core; this is version %u", old->abi,
-				     KSPLICE_CORE_ABI);
+				     "it was made for version %u of the core; this is version %u",
+				     old->abi, KSPLICE_CORE_ABI);
 	if (kst_open(old->table, old->table_size, &f->table, &why))
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL, "match table: %s", why);
-	if (f->table.nr_targets != 1 ||
-	    strcmp(kst_string(&f->table, f->table.targets[0].name), "vmlinux"))
-		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
-				     "it patches modules, which this version of the core cannot");
 	if (f->table.nr_exports != old->nr_exports)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
-				     "match table: it has %u exports, its module %u", f->table.nr_exports,
-				     old->nr_exports);
-	ret = allocate(f);
-	if (!ret)
-		ret = gather(f);
-	if (ret)
-		return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the match");
-	ret = match(f);
+				     "match table: it has %u exports, its module %u",
+				     f->table.nr_exports, old->nr_exports);
+	ret = hold_targets(f);
 	if (ret)
 		return ret;
-	ret = keep_ranges(f);
+	ret = allocate(f);
 	if (!ret)
-		ret = keep_patches(f);
+		ret = ks_symbols_create(&f->symbols, &f->table, f->u);
 	if (ret)
-		return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the update");
-	return fill_exports(f, old);
+		return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the match");
+	ret = solve(f);
+	return ret ? ret : fill_exports(f, old);
 }
 
 int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Finding the kernel's unexported functions; see compat.h. */
+/* Finding and calling the kernel's unexported functions; see compat.h. */
 #define pr_fmt(fmt) "ksplice: " fmt
 
 #include <linux/kernel.h>
+#include <linux/preempt.h>
+#include <ksplice/core.h>
 
 #include "compat.h"
 
@@ -18,49 +20,50 @@ struct ks_kernel_data ks_kernel;
 KSPLICE_HELPERS(X)
 #undef X
 
-static unsigned long (*lookup)(const char *name);
+static unsigned long no_lookup(const char *name)
+{
+	return 0;
+}
+DEFINE_STATIC_CALL(ks_lookup, no_lookup);
 
 /* kallsyms_lookup_name() is not exported (since 5.7), but a kprobe finds its address. */
 static int find_lookup(void)
 {
 	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
 	int ret = register_kprobe(&kp);
+	unsigned long addr;
 
 	if (ret) {
-		pr_err("cannot find kallsyms_lookup_name (%d): does this kernel have kprobes and kallsyms?\n",
+		pr_err("cannot find kallsyms_lookup_name (%d): does this kernel have kprobes and "
+		       "kallsyms?\n",
 		       ret);
 		return ret;
 	}
-	lookup = (void *)kp.addr;
+	addr = (unsigned long)kp.addr;
 	unregister_kprobe(&kp);
+#ifdef CONFIG_X86_KERNEL_IBT
+	/* The probe sits behind the endbr (or what a sealed one became) of an aligned function. */
+	if (addr % 16 == 4)
+		addr -= 4;
+#endif
+	static_call_update(ks_lookup, (typeof(&no_lookup))addr);
 	return 0;
+}
+
+static unsigned long may(const char *name)
+{
+	return static_call(ks_lookup)(name);
 }
 
 static unsigned long need(const char *name, int *ret)
 {
-	unsigned long addr = lookup(name);
+	unsigned long addr = may(name);
 
 	if (!addr) {
 		pr_err("this kernel has no symbol %s\n", name);
 		*ret = -ENOENT;
 	}
 	return addr;
-}
-
-static void find_return_thunks(void)
-{
-	static const char *const names[] = {
-		"__x86_return_thunk",	   "retbleed_return_thunk", "srso_return_thunk",
-		"srso_alias_return_thunk", "its_return_thunk",	    "call_depth_return_thunk",
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		unsigned long addr = lookup(names[i]);
-
-		if (addr)
-			ks_kernel.return_thunks[ks_kernel.nr_return_thunks++] = addr;
-	}
 }
 
 int ks_helpers_init(void)
@@ -80,13 +83,95 @@ int ks_helpers_init(void)
 #undef X
 	ks_kernel.text_mutex = (void *)need("text_mutex", &ret);
 	ks_kernel.kprobe_mutex = (void *)need("kprobe_mutex", &ret);
+	ks_kernel.jump_label_mutex = (void *)need("jump_label_mutex", &ret);
+	ks_kernel.static_call_mutex = (void *)need("static_call_mutex", &ret);
 	ks_kernel.kprobe_blacklist = (void *)need("kprobe_blacklist", &ret);
 	ks_kernel.text = need("_text", &ret);
-	ks_kernel.static_call_return0 = need("__static_call_return0", &ret);
-	/* These may be configured away. */
-	ks_kernel.pv_nop = lookup("_paravirt_nop");
-	ks_kernel.return_to_handler = lookup("return_to_handler");
-	ks_kernel.rethook_trampoline = lookup("arch_rethook_trampoline");
-	find_return_thunks();
+	ks_kernel.end = need("_end", &ret);
+	ks_kernel.stext = need("_stext", &ret);
+	ks_kernel.etext = need("_etext", &ret);
+	ks_kernel.static_return0 = need("__static_call_return0", &ret);
+	ks_kernel.static_return = may("__static_call_return");
+	ks_kernel.return_thunk = may("__x86_return_thunk");
+	ks_kernel.return_thunk_now = (void *)may("x86_return_thunk");
+	ks_kernel.pv_nop = may("_paravirt_nop");
+	ks_kernel.return_to_handler = may("return_to_handler");
+	ks_kernel.rethook_trampoline = may("arch_rethook_trampoline");
 	return ret;
+}
+
+struct walk {
+	ks_symbol_visit visit;
+	void *data;
+	struct module *mod;
+};
+
+static KS_SYMBOL_CALLBACK(see_symbol)
+{
+	struct walk *w = data;
+
+	if (KS_SYMBOL_MODULE && KS_SYMBOL_MODULE != w->mod)
+		return 0;
+	return w->visit(w->data, sym, addr);
+}
+
+int ks_each_kernel_symbol(ks_symbol_visit visit, void *data)
+{
+	struct walk w = { .visit = visit, .data = data };
+
+	return ks_call(kallsyms_on_each_symbol)(see_symbol, &w);
+}
+
+int ks_each_module_symbol(struct module *mod, ks_symbol_visit visit, void *data)
+{
+	struct walk w = { .visit = visit, .data = data, .mod = mod };
+
+	return ks_walk_module(mod, see_symbol, &w);
+}
+
+unsigned long ks_find_module_export(const char *name, struct module **owner)
+{
+	struct ks_find_symbol arg = { .name = name, .gplok = true };
+	const struct ksplice_export *export;
+	unsigned long addr = 0;
+
+	preempt_disable();
+	if (ks_call(find_symbol)(&arg) && arg.owner && arg.owner->state == MODULE_STATE_LIVE &&
+	    try_module_get(arg.owner)) {
+		export = arg.sym;
+		addr = (unsigned long)&export->value + export->value;
+		*owner = arg.owner;
+	}
+	preempt_enable();
+	return addr;
+}
+
+struct module *ks_hold_module(const char *name, int *ret)
+{
+	struct module *mod;
+
+	preempt_disable();
+	mod = ks_call(find_module)(name);
+	if (!mod) {
+		*ret = -ENOENT;
+	} else if (mod->state != MODULE_STATE_LIVE || !try_module_get(mod)) {
+		*ret = -EBUSY;
+		mod = NULL;
+	}
+	preempt_enable();
+	return mod;
+}
+
+unsigned long ks_find_kprobe(unsigned long addr, unsigned long len)
+{
+	unsigned long end = addr + len;
+	bool found = false;
+
+	/* The table of kprobes may be read under kprobe_mutex or, as here, with preemption off. */
+	for (; addr < end && !found; addr++) {
+		preempt_disable();
+		found = ks_call(get_kprobe)((void *)addr);
+		preempt_enable();
+	}
+	return found ? addr - 1 : 0;
 }

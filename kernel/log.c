@@ -2,7 +2,9 @@
 /* What went wrong and what was done, for people and for the tools. */
 #define pr_fmt(fmt) "ksplice: " fmt
 
+#include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 
 #include "update.h"
 
@@ -12,23 +14,20 @@ const char *const ksplice_abort_names[KSPLICE_NR_ABORTS] = {
 #undef X
 };
 
-static void append(struct ksplice_update *u, const char *fmt, va_list ap)
-{
-	int n;
-
-	if (!u->log || u->log_len >= KSPLICE_LOG_MAX - 1)
-		return;
-	n = vscnprintf(u->log + u->log_len, KSPLICE_LOG_MAX - u->log_len, fmt, ap);
-	u->log_len += n;
-}
+/* Detail must not take the room of what an abort has to say. */
+#define DETAIL_MAX (KSPLICE_LOG_MAX - 4096)
 
 void ksplice_log(struct ksplice_update *u, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (u->log_len >= DETAIL_MAX)
+		return;
 	va_start(ap, fmt);
-	append(u, fmt, ap);
+	u->log_len += vscnprintf(u->log + u->log_len, DETAIL_MAX - u->log_len, fmt, ap);
 	va_end(ap);
+	if (u->log_len == DETAIL_MAX - 1)
+		u->log[u->log_len++] = '\n';
 }
 
 int ksplice_abort(struct ksplice_update *u, enum ksplice_abort cause, int ret, const char *fmt, ...)
@@ -39,7 +38,27 @@ int ksplice_abort(struct ksplice_update *u, enum ksplice_abort cause, int ret, c
 	vscnprintf(u->error, sizeof(u->error), fmt, ap);
 	va_end(ap);
 	u->abort = cause;
-	ksplice_log(u, "abort: %s: %s\n", ksplice_abort_names[cause], u->error);
+	u->log_len += scnprintf(u->log + u->log_len, KSPLICE_LOG_MAX - u->log_len,
+				"abort: %s: %s\n", ksplice_abort_names[cause], u->error);
 	pr_info("Update %s aborted: %s: %s\n", u->id, ksplice_abort_names[cause], u->error);
 	return ret;
+}
+
+void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x,
+			    char *buf, size_t size)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	if (x->range == U32_MAX) {
+		strscpy(buf, "unknown", size);
+	} else if (u->undoing) {
+		/* The new code: the kernel knows its symbols, as "name+0x1/0x2 [module]". */
+		sprint_symbol(symbol, x->addr);
+		symbol[strcspn(symbol, "/ ")] = 0;
+		strscpy(buf, symbol, size);
+	} else {
+		const struct ksplice_range *r = &u->ranges[x->range];
+
+		scnprintf(buf, size, "%s+0x%lx", r->name, x->addr - r->start);
+	}
 }

@@ -9,43 +9,44 @@
 #include "compat.h"
 #include "update.h"
 
-static int begin_match(struct module *owner, const struct ksplice_old *old, struct ksplice_update **result)
+/*
+ * The loader looks through all modules' exports at any time, this one's too:
+ * the count comes last.
+ */
+static void publish(struct module *owner, const struct ksplice_old *old)
 {
-	struct ksplice_update *u = ksplice_find(old->id);
+	owner->gpl_crcs = NULL;
+	owner->gpl_syms = (const struct kernel_symbol *)old->exports;
+	smp_wmb();
+	WRITE_ONCE(owner->num_gpl_syms, old->nr_exports);
+}
 
-	if (!u)
-		u = ksplice_update_create(old->id, old->description);
-	else if (u->old || u->new)
-		return -EEXIST;
-	else
-		ksplice_update_reset(u); /* what is left of an attempt that failed */
+static int match(struct module *owner, const struct ksplice_old *old)
+{
+	struct ksplice_update *u = ksplice_update_get(old->id, old->description);
+	int ret;
+
 	if (IS_ERR(u))
 		return PTR_ERR(u);
-	u->stage = KSPLICE_PREPARING;
+	ret = ksplice_find_all(u, old);
+	if (ret) {
+		ksplice_update_release(u);
+		return ret;
+	}
 	u->old = owner;
-	*result = u;
+	publish(owner, old);
 	return 0;
 }
 
 int ksplice_old_init(struct module *owner, const struct ksplice_old *old)
 {
-	struct ksplice_update *u;
 	int ret;
 
+	mutex_lock(&ksplice_registry_mutex);
 	mutex_lock(&ksplice_mutex);
-	ret = begin_match(owner, old, &u);
-	if (!ret) {
-		ret = ksplice_find_all(u, old);
-		if (ret) {
-			u->old = NULL;
-		} else {
-			/* From now on the loader finds what the match has found. */
-			owner->gpl_syms = (const struct kernel_symbol *)old->exports;
-			owner->gpl_crcs = NULL;
-			owner->num_gpl_syms = old->nr_exports;
-		}
-	}
+	ret = match(owner, old);
 	mutex_unlock(&ksplice_mutex);
+	mutex_unlock(&ksplice_registry_mutex);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(ksplice_old_init);
@@ -66,8 +67,10 @@ void ksplice_old_exit(struct module *owner)
 
 	mutex_lock(&ksplice_mutex);
 	u = of_module(owner);
-	if (u)
+	if (u) {
 		u->old = NULL;
+		ksplice_update_release(u);
+	}
 	mutex_unlock(&ksplice_mutex);
 }
 EXPORT_SYMBOL_GPL(ksplice_old_exit);
@@ -88,8 +91,8 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 				     "its new code was made for version %u of the core", new->abi);
 	if (new->nr_patches != u->nr_patches)
 		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
-				     "its new code has %u functions, its match table %u", new->nr_patches,
-				     u->nr_patches);
+				     "its new code has %u functions, its match table %u",
+				     new->nr_patches, u->nr_patches);
 	for (i = 0; i < u->nr_patches; i++) {
 		if ((unsigned long)new->patches[i].old_function != u->patches[i].old_addr)
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
@@ -103,6 +106,7 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 	for (i = 0; i < u->nr_patches; i++)
 		u->patches[i].new_addr = (unsigned long)new->patches[i].new_function;
 	u->pinned = new->pinned;
+	u->pinned_now = false;
 	u->new = owner;
 	return 0;
 }

@@ -7,6 +7,11 @@
  * addresses follow from it.  Those are assigned at once; a contradiction with
  * what is known ends the trial.  An assigned symbol that stands for constant
  * data queues that data: it is compared before the trial may hold.
+ *
+ * In an elastic block, a jump may have another length in memory than in pre:
+ * the linker or the assembler has relaxed it.  What follows is shifted then, so
+ * the walk notes where every site is, and a second pass checks that each
+ * internal branch leads to the place that corresponds to its target in pre.
  */
 #include "match.h"
 
@@ -90,10 +95,12 @@ bool ks_match_assign(struct ks_walk *w, u32 sym, u64 value)
 	if (m->known[sym]) {
 		if (m->value[sym] == value)
 			return true;
-		return ks_walk_fail_symbol(w, "refers to another address than elsewhere", sym, value);
+		return ks_walk_fail_symbol(w, "refers to another address than elsewhere", sym,
+					   value);
 	}
 	if (!may_be(m, sym, value))
-		return ks_walk_fail_symbol(w, "refers to an address that does not carry the name", sym, value);
+		return ks_walk_fail_symbol(w, "refers to an address that does not carry the name",
+					   sym, value);
 	m->known[sym] = 1;
 	m->value[sym] = value;
 	m->sym_log[m->nr_sym_log++] = sym;
@@ -157,7 +164,8 @@ bool ks_all_nops(const u8 *p, u32 len)
 	return true;
 }
 
-/* A run of single-byte nops in pre against any encoding of as many bytes. */
+/* A run of single-byte nops in pre, which the kernel replaces by longer ones, against as many
+ * bytes. */
 static bool skip_nops(struct ks_walk *w, u32 to)
 {
 	u32 n = 0;
@@ -176,51 +184,110 @@ bool ks_walk_bytes(struct ks_walk *w, u32 to)
 	while (w->p < to) {
 		if (w->r >= w->run_len)
 			return ks_walk_fail(w, "memory ends");
-		if (w->pre[w->p] == w->run[w->r] && !(w->loose && w->pre[w->p] == 0x90)) {
+		if (w->pre[w->p] == w->run[w->r] && !(w->in_alt && w->pre[w->p] == 0x90)) {
 			w->p++;
 			w->r++;
-		} else if (!w->loose || !skip_nops(w, to)) {
+		} else if (!w->in_alt || !skip_nops(w, to)) {
 			return ks_walk_fail(w, "bytes differ");
 		}
 	}
 	return true;
 }
 
-/* The offset in run that corresponds to offset @x in pre. */
-static u32 map_offset(const struct ks_walk *w, u32 x)
+/* The last site that starts at or before offset @x of pre, or nr_sites. */
+static u32 site_before(const struct ks_walk *w, u32 x)
 {
 	const struct kst_site *sites = w->m->table->sites + w->b->site;
-	u32 i, pre_end = 0, run_end = 0;
+	u32 lo = 0, hi = w->b->nr_sites;
 
-	for (i = 0; i < w->b->nr_sites; i++) {
-		/* An alternative's own entry holds no length; the sites inside it do. */
-		if (sites[i].kind == KST_S_ALT && sites[i].offset + sites[i].len > x)
-			continue;
-		if (sites[i].offset + sites[i].len > x)
-			break;
-		pre_end = sites[i].offset + sites[i].len;
-		run_end = w->m->site_end[i];
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (sites[mid].offset <= x)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return run_end + (x - pre_end);
+	return lo ? lo - 1 : w->b->nr_sites;
 }
 
-/* Lengths differ: only now is it known where in run a branch has to lead. */
+/* The offset in run that corresponds to offset @x in pre; false inside an instruction. */
+static bool map_offset(const struct ks_walk *w, u32 x, u32 *run_offset)
+{
+	u32 i = site_before(w, x);
+	const struct kst_site *s = &w->m->table->sites[w->b->site + i];
+	const struct ks_place *place = &w->m->places[i];
+
+	if (i == w->b->nr_sites)
+		*run_offset = x;
+	else if (x >= s->offset + s->len)
+		*run_offset = place->end + (x - s->offset - s->len);
+	else if (x == s->offset || s->kind == KST_S_ALT)
+		*run_offset = place->start + (x - s->offset);
+	else
+		return false;
+	return true;
+}
+
+static bool check_branch(struct ks_walk *w, const struct kst_site *s, u32 run_offset, s64 target)
+{
+	u32 run_target;
+
+	if (target < 0 || target > w->b->size || !map_offset(w, target, &run_target)) {
+		w->p = s->offset;
+		w->r = run_offset;
+		return ks_walk_fail(w, "a branch leads into an instruction");
+	}
+	return ks_site_leads_to(w, s, run_offset, run_target);
+}
+
+/* The jumps of the replacement that stands at an alternative, back into the function. */
+static bool check_replacement(struct ks_walk *w, const struct kst_site *alt,
+			      const struct ks_place *place)
+{
+	const struct kst_view *t = w->m->table;
+	u32 repl = t->alts[alt->arg + place->form - 1].block, i;
+	struct ks_walk v = *w;
+
+	if (repl == KST_NONE)
+		return true;
+	v.b = &t->blocks[repl];
+	v.block = repl;
+	v.pre = t->code + v.b->code;
+	for (i = 0; i < v.b->nr_sites; i++) {
+		const struct kst_site *s = &t->sites[v.b->site + i];
+		u32 run_target;
+
+		if (s->kind != KST_S_JUMP || s->sym != w->b->symbol)
+			continue;
+		if (s->addend < 0 || s->addend > w->b->size ||
+		    !map_offset(w, s->addend, &run_target))
+			return ks_walk_fail(w, "a replacement's jump leads into an instruction");
+		if (!ks_site_leads_to(&v, s, place->start + s->offset, run_target))
+			return false;
+	}
+	return true;
+}
+
 static bool check_branches(struct ks_walk *w)
 {
 	const struct kst_site *sites = w->m->table->sites + w->b->site;
-	u32 i, alt_end = 0;
+	u32 i, replaced_end = 0;
 
 	for (i = 0; i < w->b->nr_sites; i++) {
 		const struct kst_site *s = &sites[i];
+		const struct ks_place *place = &w->m->places[i];
 
-		/* Which form of an alternative is there is not known any more. */
-		if (s->kind == KST_S_ALT)
-			alt_end = s->offset + s->len;
-		if (s->offset < alt_end)
+		if (s->offset < replaced_end)
 			continue;
+		if (s->kind == KST_S_ALT && place->form) {
+			replaced_end = s->offset + s->len;
+			if (!check_replacement(w, s, place))
+				return false;
+		}
 		if (s->kind != KST_S_BRANCH && !(s->kind == KST_S_JUMP_LABEL && s->sym == KST_NONE))
 			continue;
-		if (!ks_site_check_target(w, s, map_offset(w, s->offset), map_offset(w, s->arg)))
+		if (!check_branch(w, s, place->start, s->arg))
 			return false;
 	}
 	return true;
@@ -228,19 +295,22 @@ static bool check_branches(struct ks_walk *w)
 
 static bool match_code(struct ks_walk *w)
 {
-	u32 i, n = w->b->nr_sites;
+	const struct kst_site *sites = w->m->table->sites + w->b->site;
+	u32 i, alt = 0;
 
-	for (i = 0; i < n; i++) {
-		const struct kst_site *s = &w->m->table->sites[w->b->site + i];
+	for (i = 0; i < w->b->nr_sites; i++) {
+		const struct kst_site *s = &sites[i];
+		struct ks_place *place = &w->m->places[i];
 
-		/* Sites inside an alternative that has been dealt with. */
+		/* Inside an alternative, which was dealt with as a whole and has a fixed length. */
 		if (s->offset < w->p) {
-			w->m->site_end[i] = w->r;
+			place->start = w->m->places[alt].start + (s->offset - sites[alt].offset);
+			place->end = place->start + s->len;
 			continue;
 		}
-		if (!ks_walk_bytes(w, s->offset) || !ks_site_match(w, w->b->site + i))
+		alt = i;
+		if (!ks_walk_bytes(w, s->offset) || !ks_site_match(w, w->b->site + i, place))
 			return false;
-		w->m->site_end[i] = w->r;
 	}
 	if (!ks_walk_bytes(w, w->b->size))
 		return false;
@@ -250,29 +320,37 @@ static bool match_code(struct ks_walk *w)
 static bool match_block(struct ks_match *m, u32 block, u64 addr)
 {
 	const struct kst_block *b = &m->table->blocks[block];
+	u32 target = m->table->symbols[b->symbol].target;
 	struct ks_walk w = {
 		.m = m,
 		.b = b,
+		.home = b,
 		.block = block,
 		.pre = m->table->code + b->code,
 		.addr = addr,
 		.run = m->run,
 	};
 
-	w.run_len = m->ops->read(m->ctx, addr, m->run, b->size);
+	if (b->kind == KST_TEXT && !m->ops->is_text(m->ctx, target, addr, 1))
+		return ks_walk_fail(&w, "not in the code of its target");
+	w.run_len = m->ops->read(m->ctx, addr, m->run, kst_longest_run(m->table, b));
 	if (w.run_len < b->size && !(b->flags & KST_BLOCK_ELASTIC))
 		return ks_walk_fail(&w, "memory cannot be read");
 	if (!match_code(&w))
 		return false;
-	m->bytes += b->size;
+	if (b->kind == KST_TEXT && !m->ops->is_text(m->ctx, target, addr, w.r))
+		return ks_walk_fail(&w, "it does not end in the code of its target");
+	m->size[block] = w.r;
+	m->bytes += w.r;
+	m->sites += b->nr_sites;
 	return true;
 }
 
-static void roll_back(struct ks_match *m)
+void ks_match_forget(struct ks_match *m, u32 nr_syms, u32 nr_blocks)
 {
-	while (m->nr_sym_log)
+	while (m->nr_sym_log > nr_syms)
 		m->known[m->sym_log[--m->nr_sym_log]] = 0;
-	while (m->nr_block_log)
+	while (m->nr_block_log > nr_blocks)
 		m->queued[m->block_log[--m->nr_block_log]] = 0;
 }
 
@@ -301,21 +379,23 @@ static bool try(struct ks_match *m, u32 block, u64 addr)
 
 bool ks_match_trial(struct ks_match *m, u32 block, u64 addr)
 {
-	u64 bytes = m->bytes;
+	u64 bytes = m->bytes, sites = m->sites;
 
 	if (try(m, block, addr))
 		return true;
 	m->bytes = bytes;
-	roll_back(m);
+	m->sites = sites;
+	ks_match_forget(m, 0, 0);
 	return false;
 }
 
 bool ks_match_probe(struct ks_match *m, u32 block, u64 addr)
 {
-	u64 bytes = m->bytes;
+	u64 bytes = m->bytes, sites = m->sites;
 	bool ok = try(m, block, addr);
 
 	m->bytes = bytes;
-	roll_back(m);
+	m->sites = sites;
+	ks_match_forget(m, 0, 0);
 	return ok;
 }

@@ -34,6 +34,8 @@ struct ks_match_ops {
 	 * of the len bytes could be read, from the first on.
 	 */
 	size_t (*read)(void *ctx, u64 addr, void *buf, size_t len);
+	/* May code of that target stand at [addr, addr + len)? */
+	bool (*is_text)(void *ctx, u32 target, u64 addr, u64 len);
 	/* Is there a call site of the function tracer? */
 	bool (*is_fentry)(void *ctx, u64 addr);
 	/* Is it (one of the forms of) __x86_return_thunk? */
@@ -43,9 +45,17 @@ struct ks_match_ops {
 	 * symbol table has them: *list stays valid for the life of the match.
 	 */
 	u32 (*candidates)(void *ctx, u32 sym, const u64 **list);
-	/* __static_call_return0, paravirt's functions that do nothing */
+	/* What an empty static call's conditional tail call goes to instead of a return thunk. */
+	bool (*is_static_return)(void *ctx, u64 addr);
+	/* __static_call_return0, paravirt's function that does nothing */
 	bool (*is_return0)(void *ctx, u64 addr);
 	bool (*is_paravirt_nop)(void *ctx, u64 addr);
+};
+
+/* Where a site of the block that was walked last is in memory. */
+struct ks_place {
+	u32 start, end; /* offsets in run */
+	u32 form;       /* of a KST_S_ALT: 0 for the original, else which replacement */
 };
 
 /* Memory of a match; all arrays come from the caller, who knows the sizes. */
@@ -60,10 +70,11 @@ struct ks_match {
 	u32 *sym_log;    /* [nr_symbols] assigned by the trial that runs */
 	u32 *block_log;  /* [nr_blocks] queued by it */
 	u32 nr_sym_log, nr_block_log;
-	u8 *run;         /* [max_block] */
-	u32 *site_end;   /* [max_sites] run offset behind each site of an elastic block */
+	u32 *size;       /* [nr_blocks] bytes in memory, of those that match */
+	u8 *run;         /* [max_run] */
+	struct ks_place *places; /* [max_sites] */
 	struct ks_mismatch miss; /* of the last failed trial */
-	u64 bytes;       /* compared by trials that held */
+	u64 bytes, sites; /* compared by trials that held */
 };
 
 /* True: it matches, and the symbols are assigned. */
@@ -77,17 +88,20 @@ struct ks_walk {
 	struct ks_match *m;
 	const struct kst_block *b;
 	u32 block;
+	const struct kst_block *home; /* b, or the function whose alternative's replacement b is */
 	const u8 *pre;
 	u64 addr;        /* of the block in memory */
 	const u8 *run;   /* bytes read from there */
 	u32 run_len;
 	u32 p, r;        /* where the walk is: offsets in pre and run */
-	bool loose;      /* within an alternative: runs of nops may be encoded in any way */
+	bool in_alt;     /* within an alternative: nops may be encoded in any way, lengths are fixed */
 };
 
 bool ks_walk_fail(struct ks_walk *w, const char *what);
 bool ks_walk_fail_symbol(struct ks_walk *w, const char *what, u32 sym, u64 value);
 bool ks_match_assign(struct ks_walk *w, u32 sym, u64 value);
+/* Takes back what was assigned and queued after the logs had these lengths. */
+void ks_match_forget(struct ks_match *m, u32 nr_syms, u32 nr_blocks);
 /* Its value: assigned, or the only candidate. */
 bool ks_match_value(struct ks_match *m, u32 sym, u64 *value);
 /* The candidates that come into question; where the System.map decides, just one. */
@@ -96,11 +110,11 @@ u32 ks_match_candidates(struct ks_match *m, u32 sym, const u64 **list);
 /* Compares the plain bytes of pre up to offset @to. */
 bool ks_walk_bytes(struct ks_walk *w, u32 to);
 
-/* Handles site @s at w->p == s->offset; moves on both sides. */
-bool ks_site_match(struct ks_walk *w, u32 site);
+/* Handles the site at w->p; moves on both sides, and fills in *place. */
+bool ks_site_match(struct ks_walk *w, u32 site, struct ks_place *place);
 
-/* Second pass over an elastic block: do internal branches lead to corresponding places? */
-bool ks_site_check_target(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target);
+/* A branch at @run_offset: does it lead to @run_target?  (A jump label's nop leads nowhere: true.) */
+bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target);
 
 /* Length of the nop at @p (of at most @max bytes), or 0. */
 u32 ks_nop_length(const u8 *p, u32 max);

@@ -86,51 +86,73 @@ static bool match_rel(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, s->len);
 }
 
-static bool match_jump(struct ks_walk *w, const struct kst_site *s)
+/* May a jump have another length in memory than in pre?  An alternative's place has a fixed size.
+ */
+static bool may_stretch(const struct ks_walk *w)
 {
-	bool elastic = w->b->flags & KST_BLOCK_ELASTIC;
-	u64 target;
-	u32 len = branch(w, s->form, s->arg, &target);
-
-	/* In a replacement, the kernel shortens a jump and fills up with nops. */
-	if (w->loose && len && len < s->len) {
-		if (!have(w, s->len) || !ks_all_nops(at(w) + len, s->len - len))
-			return ks_walk_fail(w, "no nops behind a shortened jump");
-		if (!ks_match_assign(w, s->sym, target - s->addend))
-			return false;
-		return done(w, s, s->len);
-	}
-	if (!len || (len != s->len && !elastic))
-		return ks_walk_fail(w, "not the jump or call that is expected");
-	if (!ks_match_assign(w, s->sym, target - s->addend))
-		return false;
-	return done(w, s, len);
+	return (w->b->flags & KST_BLOCK_ELASTIC) && !w->in_alt;
 }
 
-/* In elastic blocks, where it leads is checked when all lengths are known. */
+/*
+ * A replacement's jump back into a function whose jumps may have stretched:
+ * where it has to lead is known when the whole function has been walked.
+ */
+static bool is_jump_home(const struct ks_walk *w, const struct kst_site *s)
+{
+	return w->b->kind == KST_REPL && (w->home->flags & KST_BLOCK_ELASTIC) &&
+	       s->sym == w->home->symbol;
+}
+
+static bool match_jump(struct ks_walk *w, const struct kst_site *s)
+{
+	u64 target;
+	u32 len = branch(w, s->form, s->arg, &target), run_len = len;
+
+	if (w->b->kind == KST_REPL && len && len < s->len) {
+		/* The kernel shortens a replacement's jump where it can, and fills up with nops. */
+		if (!have(w, s->len) || !ks_all_nops(at(w) + len, s->len - len))
+			return ks_walk_fail(w, "no nops behind a shortened jump");
+		run_len = s->len;
+	}
+	if (!len || (run_len != s->len && !may_stretch(w)))
+		return ks_walk_fail(w, "not the jump or call that is expected");
+	if (!is_jump_home(w, s) && !ks_match_assign(w, s->sym, target - s->addend))
+		return false;
+	return done(w, s, run_len);
+}
+
+/* The condition of a conditional jump in pre: 0..15. */
+static u32 condition(const struct ks_walk *w, const struct kst_site *s)
+{
+	if (s->form != KST_J_JCC)
+		return 0;
+	if (s->kind == KST_S_JUMP)
+		return s->arg;
+	return (s->len == 2 ? w->pre[s->offset] : w->pre[s->offset + 1]) & 15;
+}
+
+/* Where lengths may differ, where it leads is checked when all of them are known. */
 static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 {
-	u32 cond = s->len == 2 ? w->pre[s->offset] & 15 : w->pre[s->offset + 1] & 15;
 	u64 target;
-	u32 len = branch(w, s->form, cond, &target);
+	u32 len = branch(w, s->form, condition(w, s), &target);
 
-	if (!len)
+	if (!len || (len != s->len && !may_stretch(w)))
 		return ks_walk_fail(w, "not the branch that is expected");
-	if (!(w->b->flags & KST_BLOCK_ELASTIC) && (len != s->len || target != w->addr + s->arg))
+	if (!(w->b->flags & KST_BLOCK_ELASTIC) && target != w->addr + s->arg)
 		return ks_walk_fail(w, "a branch leads to another place");
 	return done(w, s, len);
 }
 
-bool ks_site_check_target(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target)
+bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target)
 {
-	u32 cond = 0, len;
+	u32 form = s->kind == KST_S_JUMP_LABEL ? KST_J_JMP : s->form;
 	u64 target;
+	u32 len;
 
 	w->p = s->offset;
 	w->r = run_offset;
-	if (s->form == KST_J_JCC)
-		cond = s->len == 2 ? w->pre[s->offset] & 15 : w->pre[s->offset + 1] & 15;
-	len = branch(w, s->kind == KST_S_JUMP_LABEL ? KST_J_JMP : s->form, cond, &target);
+	len = branch(w, form, condition(w, s), &target);
 	if (!len && s->kind == KST_S_JUMP_LABEL)
 		return true; /* a nop, which the first pass has seen */
 	if (!len || target != w->addr + run_target)
@@ -177,57 +199,64 @@ static bool is_jump_thunk(struct ks_walk *w, u64 addr, u32 reg)
 	return w->m->ops->read(w->m->ctx, addr, found, n) == n && !memcmp(found, want, n);
 }
 
+/* The indirect branch itself, instead of a branch to its thunk. */
+static bool match_indirect(struct ks_walk *w, const u8 *p, u32 left, u32 form, u32 reg)
+{
+	static const u8 lfence[] = { 0x0f, 0xae, 0xe8 };
+	u32 need = 2 + (reg >= 8);
+
+	if (left >= 3 + need && !memcmp(p, lfence, 3)) {
+		p += 3;
+		left -= 3;
+	}
+	if (left < need || (reg >= 8 && *p != 0x41) || p[need - 2] != 0xff ||
+	    p[need - 1] != (form == KST_J_CALL ? 0xd0 : 0xe0) + (reg & 7))
+		return ks_walk_fail(w, "not the indirect branch that is expected");
+	p += need;
+	left -= need;
+	/* A stop for speculation, where there is room for one. */
+	if (form == KST_J_JMP && left) {
+		if (*p != 0xcc)
+			return ks_walk_fail(w, "no int3 behind an indirect jump");
+		p++;
+		left--;
+	}
+	if (!ks_all_nops(p, left))
+		return ks_walk_fail(w, "no nops behind an indirect branch");
+	return true;
+}
+
 static bool match_thunk(struct ks_walk *w, const struct kst_site *s)
 {
-	u32 reg = s->arg & 15, cond = s->arg >> 8, left = s->len, form = s->form;
-	static const u8 lfence[] = { 0x0f, 0xae, 0xe8 };
+	u32 reg = s->arg & 15, cond = s->arg >> 8, form = s->form, left = s->len, prefix;
 	struct ks_walk v = *w;
 	u64 target;
 	u32 len;
 
 	if (!have(w, s->len))
 		return ks_walk_fail(w, "memory ends");
-	if (form == KST_J_JCC && at(&v)[0] == 0x70 + (cond ^ 1) && at(&v)[1] == s->len - 2) {
-		v.r += 2;
-		left -= 2;
-		form = KST_J_JMP;
-	}
-	/* A direct branch: to the thunk, or to one of the same effect. */
-	if (at(&v)[0] == 0x2e) {
-		v.r++;
-		left--;
-	}
+	/* A direct branch, with the CS prefix that pre has: to the thunk, or to one of the same
+	 * effect. */
+	prefix = (s->arg & 16) && *at(w) == 0x2e;
+	v.r += prefix;
 	len = branch(&v, form, cond, &target);
 	if (len >= 5) {
-		if (len > left || !ks_all_nops(at(&v) + len, left - len))
+		if (prefix + len > left || !ks_all_nops(at(&v) + len, left - prefix - len))
 			return ks_walk_fail(w, "not the branch to a thunk that is expected");
 		if (!is_jump_thunk(w, target, reg) && !ks_match_assign(w, s->sym, target))
 			return false;
 		return done(w, s, s->len);
 	}
-	/* The indirect branch itself. */
-	if (left > 3 && !memcmp(at(&v), lfence, 3)) {
-		v.r += 3;
-		left -= 3;
+	v.r = w->r;
+	/* A conditional jump becomes one of the opposite condition around an indirect jump. */
+	if (form == KST_J_JCC) {
+		if (at(&v)[0] != 0x70 + (cond ^ 1) || at(&v)[1] != s->len - 2)
+			return ks_walk_fail(w, "not the branch that is expected");
+		v.r += 2;
+		left -= 2;
+		form = KST_J_JMP;
 	}
-	if (reg >= 8 && left && at(&v)[0] == 0x41) {
-		v.r++;
-		left--;
-	} else if (reg >= 8) {
-		return ks_walk_fail(w, "not the indirect branch that is expected");
-	}
-	if (left < 2 || at(&v)[0] != 0xff ||
-	    at(&v)[1] != (form == KST_J_CALL ? 0xd0 : 0xe0) + (reg & 7))
-		return ks_walk_fail(w, "not the indirect branch that is expected");
-	v.r += 2;
-	left -= 2;
-	if (form == KST_J_JMP && left && at(&v)[0] == 0xcc) {
-		v.r++;
-		left--;
-	}
-	if (!ks_all_nops(at(&v), left))
-		return ks_walk_fail(w, "no nops behind an indirect branch");
-	return done(w, s, s->len);
+	return match_indirect(w, at(&v), left, form, reg) && done(w, s, s->len);
 }
 
 /* As the compiler left it: an indirect call through the slot itself. */
@@ -237,7 +266,8 @@ static bool is_slot_call(const struct ks_walk *w, const struct kst_site *s, u64 
 	u8 modrm = s->form == KST_J_CALL ? 0x15 : 0x25;
 
 	if (s->len >= 6 && p[0] == 0xff && p[1] == modrm)
-		return w->addr + w->r + 6 + (s64)get_s32(p + 2) == slot && ks_all_nops(p + 6, s->len - 6);
+		return w->addr + w->r + 6 + (s64)get_s32(p + 2) == slot &&
+		       ks_all_nops(p + 6, s->len - 6);
 	if (s->len >= 7 && p[0] == 0xff && p[1] == modrm - 1 && p[2] == 0x25)
 		return (u64)(s64)get_s32(p + 3) == slot && ks_all_nops(p + 7, s->len - 7);
 	return false;
@@ -268,10 +298,12 @@ static bool match_jump_label(struct ks_walk *w, const struct kst_site *s)
 	u64 target;
 	u32 len;
 
-	if (s->len == 2 ? bytes_are(w, nop2, 2) : bytes_are(w, nop5, 5))
-		return done(w, s, s->len);
+	if ((s->len == 2 || may_stretch(w)) && bytes_are(w, nop2, 2))
+		return done(w, s, 2);
+	if ((s->len == 5 || may_stretch(w)) && bytes_are(w, nop5, 5))
+		return done(w, s, 5);
 	len = branch(w, KST_J_JMP, 0, &target);
-	if (!len || (len != s->len && !(w->b->flags & KST_BLOCK_ELASTIC)))
+	if (!len || (len != s->len && !may_stretch(w)))
 		return ks_walk_fail(w, "not the nop or jump of a jump label");
 	if (s->sym != KST_NONE) {
 		if (!ks_match_assign(w, s->sym, target - s->addend))
@@ -282,10 +314,46 @@ static bool match_jump_label(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, len);
 }
 
+/* The trampoline of a static call: a jump to the function, or a return; then a mark. */
+static bool read_trampoline(struct ks_walk *w, u64 addr, u64 *func)
+{
+	static const u8 mark[] = { 0x0f, 0xb9, 0xcc };
+	const struct ks_match_ops *ops = w->m->ops;
+	u8 code[8];
+
+	if (ops->read(w->m->ctx, addr, code, 8) != 8 || memcmp(code + 5, mark, 3))
+		return false;
+	if (!memcmp(code, ret5, 5)) {
+		*func = 0;
+		return true;
+	}
+	*func = addr + 5 + (s64)get_s32(code + 1);
+	if (ops->is_return_thunk(w->m->ctx, *func))
+		*func = 0;
+	return code[0] == 0xe9;
+}
+
+/*
+ * What a static call calls now.  A module may use one whose key is not
+ * exported: then the object file has the trampoline in the key's place, and
+ * the trampoline says it.
+ */
+static bool static_call_function(struct ks_walk *w, const struct kst_site *s, u64 *func)
+{
+	u64 key;
+
+	if (!ks_match_value(w->m, s->sym, &key))
+		return false;
+	if (s->sym == s->arg)
+		return read_trampoline(w, key, func);
+	/* struct static_call_key starts with the function. */
+	return w->m->ops->read(w->m->ctx, key, func, 8) == 8;
+}
+
 static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 {
 	const struct ks_match_ops *ops = w->m->ops;
-	u64 key, func, target, trampoline;
+	u64 func, target, trampoline;
 	bool branches;
 	u32 len;
 
@@ -296,18 +364,20 @@ static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 	/* Not transformed (yet): the trampoline. */
 	if (branches && ks_match_value(w->m, s->arg, &trampoline) && target == trampoline)
 		return done(w, s, s->len);
-	/* struct static_call_key starts with the function. */
-	if (!ks_match_value(w->m, s->sym, &key) || ops->read(w->m->ctx, key, &func, 8) != 8)
+	if (!static_call_function(w, s, &func))
 		return ks_walk_fail_symbol(w, "the key of a static call was not found", s->sym, 0);
 	if (branches && func && target == func)
 		return done(w, s, s->len);
-	if (s->form == KST_J_CALL && func && ops->is_return0(w->m->ctx, func) && bytes_are(w, xor5rax, 5))
+	if (s->form == KST_J_CALL && func && ops->is_return0(w->m->ctx, func) &&
+	    bytes_are(w, xor5rax, 5))
 		return done(w, s, s->len);
 	if (!func && s->form == KST_J_CALL && bytes_are(w, nop5, 5))
 		return done(w, s, s->len);
 	if (!func && s->form == KST_J_JMP && bytes_are(w, ret5, 5))
 		return done(w, s, s->len);
 	if (!func && s->form != KST_J_CALL && branches && ops->is_return_thunk(w->m->ctx, target))
+		return done(w, s, s->len);
+	if (!func && s->form == KST_J_JCC && branches && ops->is_static_return(w->m->ctx, target))
 		return done(w, s, s->len);
 	return ks_walk_fail(w, "not what the key of a static call says");
 }
@@ -338,27 +408,16 @@ static bool match_lock(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, 1);
 }
 
-/* Undoes what a failed form of an alternative has assigned. */
-static void forget_since(struct ks_match *m, u32 syms, u32 blocks)
-{
-	while (m->nr_sym_log > syms)
-		m->known[m->sym_log[--m->nr_sym_log]] = 0;
-	while (m->nr_block_log > blocks)
-		m->queued[m->block_log[--m->nr_block_log]] = 0;
-}
-
 /* The original form: the sites inside the alternative's range describe it. */
 static bool match_original(struct ks_walk *w, u32 site, u32 end)
 {
 	const struct kst_view *t = w->m->table;
+	struct ks_place place;
 	u32 i;
 
-	for (i = site + 1; i < w->b->site + w->b->nr_sites && t->sites[i].offset < end; i++) {
-		if (t->sites[i].kind == KST_S_ALT)
-			return ks_walk_fail(w, "an alternative inside an alternative");
-		if (!ks_walk_bytes(w, t->sites[i].offset) || !ks_site_match(w, i))
+	for (i = site + 1; i < w->b->site + w->b->nr_sites && t->sites[i].offset < end; i++)
+		if (!ks_walk_bytes(w, t->sites[i].offset) || !ks_site_match(w, i, &place))
 			return false;
-	}
 	return ks_walk_bytes(w, end);
 }
 
@@ -366,6 +425,7 @@ static bool match_replacement(struct ks_walk *w, u32 block, u32 len)
 {
 	const struct kst_view *t = w->m->table;
 	struct ks_walk v = *w;
+	struct ks_place place;
 	u32 i, start = w->r;
 
 	if (!have(w, len))
@@ -377,46 +437,48 @@ static bool match_replacement(struct ks_walk *w, u32 block, u32 len)
 		v.p = 0;
 		for (i = 0; i < v.b->nr_sites; i++)
 			if (!ks_walk_bytes(&v, t->sites[v.b->site + i].offset) ||
-			    !ks_site_match(&v, v.b->site + i))
+			    !ks_site_match(&v, v.b->site + i, &place))
 				return false;
 		if (!ks_walk_bytes(&v, v.b->size))
 			return false;
 	}
 	if (v.r - start > len || !ks_all_nops(v.run + v.r, len - (v.r - start)))
-		return false;
+		return ks_walk_fail(w, "no nops behind a replacement");
 	w->r = start + len;
 	return true;
 }
 
-static bool match_alternative(struct ks_walk *w, const struct kst_site *s, u32 site)
+/* True: one of the forms is there; *form says which. */
+static bool match_form(struct ks_walk *w, const struct kst_site *s, u32 site, u32 *form)
 {
-	u32 syms = w->m->nr_sym_log, blocks = w->m->nr_block_log, i;
-	struct ks_walk v = *w;
-	struct ks_mismatch miss;
+	u32 syms = w->m->nr_sym_log, blocks = w->m->nr_block_log;
 
-	v.loose = true;
-	if (match_original(&v, site, s->offset + s->len)) {
-		w->p = v.p;
-		w->r = v.r;
-		return true;
-	}
-	miss = w->m->miss;
-	for (i = 0; i < s->form; i++) {
-		forget_since(w->m, syms, blocks);
-		v = *w;
-		v.loose = true;
-		if (match_replacement(&v, w->m->table->alts[s->arg + i].block, s->len)) {
-			w->p = s->offset + s->len;
-			w->r = v.r;
+	for (*form = 0; *form <= s->form; ++*form) {
+		struct ks_walk v = *w;
+		bool ok;
+
+		v.in_alt = true;
+		if (!*form)
+			ok = match_original(&v, site, s->offset + s->len);
+		else
+			ok = match_replacement(&v, w->m->table->alts[s->arg + *form - 1].block,
+					       s->len);
+		/* Both sides move by the same length: all forms fill the place. */
+		if (ok && v.r == w->r + s->len)
 			return true;
-		}
+		ks_match_forget(w->m, syms, blocks);
 	}
-	forget_since(w->m, syms, blocks);
-	w->m->miss = miss;
-	return ks_walk_fail(w, "neither the original nor a replacement of an alternative");
+	return false;
 }
 
-bool ks_site_match(struct ks_walk *w, u32 site)
+static bool match_alternative(struct ks_walk *w, const struct kst_site *s, u32 site, u32 *form)
+{
+	if (!match_form(w, s, site, form))
+		return ks_walk_fail(w, "neither the original nor a replacement of an alternative");
+	return done(w, s, s->len);
+}
+
+static bool match_site(struct ks_walk *w, u32 site, u32 *form)
 {
 	const struct kst_site *s = &w->m->table->sites[site];
 
@@ -434,7 +496,7 @@ bool ks_site_match(struct ks_walk *w, u32 site)
 	case KST_S_THUNK:
 		return match_thunk(w, s);
 	case KST_S_ALT:
-		return match_alternative(w, s, site);
+		return match_alternative(w, s, site, form);
 	case KST_S_PARAVIRT:
 		return match_paravirt(w, s);
 	case KST_S_LOCK:
@@ -449,4 +511,14 @@ bool ks_site_match(struct ks_walk *w, u32 site)
 		return match_nops(w, s);
 	}
 	return ks_walk_fail(w, "a site of unknown kind");
+}
+
+bool ks_site_match(struct ks_walk *w, u32 site, struct ks_place *place)
+{
+	place->start = w->r;
+	place->form = 0;
+	if (!match_site(w, site, &place->form))
+		return false;
+	place->end = w->r;
+	return true;
 }

@@ -6,8 +6,12 @@
  * With more knowledge fewer candidates fit, and a candidate that has failed
  * can never fit again.  So a function is settled as soon as exactly one
  * candidate fits, in any order, and the rounds end when one brings nothing.
+ * Only what is still open then is settled by its place among its neighbours.
  */
 #include "solve.h"
+
+/* Between two functions: alignment, and what the compiler may put in front of one. */
+#define MAX_PADDING 32
 
 static bool is_patched(const struct kst_view *t, u32 block)
 {
@@ -24,27 +28,30 @@ static bool may_skip(const struct kst_view *t, u32 block)
 	return (t->blocks[block].flags & KST_BLOCK_WEAK) && !is_patched(t, block);
 }
 
-/* Keeps the mismatch that got furthest: that candidate is most likely the one meant. */
-static void keep_best(struct ks_match *m, struct ks_mismatch *best, bool *have)
+/* How far a trial got before it failed: data is compared after all of its function. */
+static u32 progress(const struct ks_mismatch *miss, u32 block)
 {
-	if (!*have || (m->miss.block == best->block && m->miss.offset > best->offset))
-		*best = m->miss;
-	*have = true;
+	return miss->block == block ? miss->offset : KST_NONE;
 }
 
-/* How many of the candidates fit; the last one that does. */
+/*
+ * How many of the candidates fit; *addr is the last one that does.  Where none
+ * does, m->miss is the mismatch that came last: that candidate is most likely
+ * the one meant.
+ */
 static u32 fitting(struct ks_match *m, u32 block, const u64 *list, u32 n, u64 *addr)
 {
 	struct ks_mismatch best;
-	u32 i, fits = 0;
 	bool missed = false;
+	u32 i, fits = 0;
 
 	for (i = 0; i < n; i++) {
 		if (ks_match_probe(m, block, list[i])) {
 			*addr = list[i];
 			fits++;
-		} else {
-			keep_best(m, &best, &missed);
+		} else if (!missed || progress(&m->miss, block) > progress(&best, block)) {
+			best = m->miss;
+			missed = true;
 		}
 	}
 	if (!fits && missed)
@@ -60,15 +67,23 @@ static void no_candidate(struct ks_match *m, u32 block)
 	m->miss.what = "the running kernel has no symbol of that name";
 }
 
+static u32 places(struct ks_match *m, u32 block, const u64 **list)
+{
+	u32 sym = m->table->blocks[block].symbol;
+
+	if (!m->known[sym])
+		return ks_match_candidates(m, sym, list);
+	*list = &m->value[sym];
+	return 1;
+}
+
 /* True: something was learnt.  *failed: there is no way to go on. */
 static bool try_block(struct ks_match *m, u32 block, u8 *state, bool *failed)
 {
-	u32 sym = m->table->blocks[block].symbol, n = 1, fits;
-	const u64 *list = &m->value[sym];
+	const u64 *list;
+	u32 n = places(m, block, &list), fits;
 	u64 addr;
 
-	if (!m->known[sym])
-		n = ks_match_candidates(m, sym, &list);
 	if (!n)
 		no_candidate(m, block);
 	fits = fitting(m, block, list, n, &addr);
@@ -84,63 +99,114 @@ static bool try_block(struct ks_match *m, u32 block, u8 *state, bool *failed)
 	return true;
 }
 
-/*
- * Functions of one unit stand one after another in the kernel's text, in the
- * order of the blocks, with less than a cache line of padding between.  So
- * does a candidate fit right behind an earlier function of its unit, or right
- * before a later one?  (An equal function of the next unit, as the copies of
- * a header's inline function are, may stand close, but in the wrong order.)
- */
-#define MAX_PADDING 64
-
-static bool close_behind(u64 end, u64 start)
+static bool is_neighbour(struct ks_match *m, u32 block, const u8 *state, u32 i)
 {
-	/* Elastic blocks are a few bytes shorter in memory. */
-	return start + 16 >= end && start < end + MAX_PADDING;
+	const struct kst_block *b = &m->table->blocks[i];
+
+	return b->kind == KST_TEXT && b->unit == m->table->blocks[block].unit &&
+	       state[i] == KS_BLOCK_MATCHED;
 }
 
-static bool beside_unit(struct ks_match *m, u32 block, const u8 *state, u64 addr)
+/* The most that functions which are still open can take up between two that are not. */
+static u64 room(struct ks_match *m, u32 block, const u8 *state, u32 from, u32 to)
 {
-	const struct kst_view *t = m->table;
-	const struct kst_block *b = &t->blocks[block];
+	u64 bytes = MAX_PADDING;
 	u32 i;
 
-	for (i = 0; i < t->nr_blocks; i++) {
-		const struct kst_block *other = &t->blocks[i];
-		u64 at = m->value[other->symbol];
+	for (i = from + 1; i < to; i++)
+		if (m->table->blocks[i].kind == KST_TEXT && state[i] == KS_BLOCK_OPEN &&
+		    m->table->blocks[i].unit == m->table->blocks[block].unit)
+			bytes += m->table->blocks[i].size + MAX_PADDING;
+	return bytes;
+}
 
-		if (state[i] != KS_BLOCK_MATCHED || other->unit != b->unit)
-			continue;
-		if (i < block ? close_behind(at + other->size, addr) : close_behind(addr + b->size, at))
-			return true;
+/* Is the nearest function below @addr one that comes before in the unit, with nothing foreign
+ * between? */
+static bool fits_behind(struct ks_match *m, u32 block, const u8 *state, u64 addr)
+{
+	u64 nearest = 0;
+	u32 i, below = KST_NONE;
+
+	for (i = 0; i < block; i++) {
+		u64 end = m->value[m->table->blocks[i].symbol] + m->size[i];
+
+		if (is_neighbour(m, block, state, i) && end <= addr && end >= nearest) {
+			nearest = end;
+			below = i;
+		}
 	}
+	return below != KST_NONE && addr - nearest <= room(m, block, state, below, block);
+}
+
+static bool fits_before(struct ks_match *m, u32 block, const u8 *state, u64 end)
+{
+	u64 nearest = ~0ull;
+	u32 i, above = KST_NONE;
+
+	for (i = block + 1; i < m->table->nr_blocks; i++) {
+		u64 addr = m->value[m->table->blocks[i].symbol];
+
+		if (is_neighbour(m, block, state, i) && addr >= end && addr < nearest) {
+			nearest = addr;
+			above = i;
+		}
+	}
+	return above != KST_NONE && nearest - end <= room(m, block, state, block, above);
+}
+
+/*
+ * The only one of the candidates that has @sides neighbours or more.
+ *
+ * Example: kernel/printk/printk.c, like 14 other units, has a function
+ * "cpumask_weight.constprop.0", and its only caller is init code, which is
+ * gone.  Kallsyms gives 15 addresses, and no reference tells apart those that
+ * fit.  But what a unit has in one section stands side by side in memory, in
+ * the order of the object file, which is that of the table.  So the right one
+ * stands between two functions that come before and after it in the table, and
+ * all that may be in between are functions that are still open.
+ */
+static bool settle_block(struct ks_match *m, u32 block, u8 *state, int sides)
+{
+	u32 size = m->table->blocks[block].size, n, i, found = 0;
+	const u64 *list;
+	u64 addr = 0;
+
+	n = places(m, block, &list);
+	for (i = 0; i < n; i++) {
+		if (fits_behind(m, block, state, list[i]) +
+				    fits_before(m, block, state, list[i] + size) <
+			    sides ||
+		    !ks_match_probe(m, block, list[i]))
+			continue;
+		addr = list[i];
+		found++;
+	}
+	if (found != 1 || !ks_match_trial(m, block, addr))
+		return false;
+	state[block] = KS_BLOCK_MATCHED;
+	return true;
+}
+
+/* A function at the edge of its unit has one neighbour: only where no other can be settled. */
+static bool settle_by_place(struct ks_match *m, u8 *state)
+{
+	int sides;
+	u32 b;
+
+	for (sides = 2; sides; sides--)
+		for (b = 0; b < m->table->nr_blocks; b++)
+			if (m->table->blocks[b].kind == KST_TEXT && state[b] == KS_BLOCK_OPEN &&
+			    settle_block(m, b, state, sides))
+				return true;
 	return false;
 }
 
-static bool settle_by_place(struct ks_match *m, u8 *state)
+static enum ks_solve_result missing(struct ks_match *m, u32 sym, u32 *what)
 {
-	const struct kst_view *t = m->table;
-	u32 b, i;
+	const u64 *list;
 
-	for (b = 0; b < t->nr_blocks; b++) {
-		u32 n, found = 0;
-		const u64 *list;
-		u64 addr = 0;
-
-		if (t->blocks[b].kind != KST_TEXT || state[b] != KS_BLOCK_OPEN)
-			continue;
-		n = ks_match_candidates(m, t->blocks[b].symbol, &list);
-		for (i = 0; i < n; i++)
-			if (ks_match_probe(m, b, list[i]) && beside_unit(m, b, state, list[i])) {
-				addr = list[i];
-				found++;
-			}
-		if (found == 1 && ks_match_trial(m, b, addr)) {
-			state[b] = KS_BLOCK_MATCHED;
-			return true;
-		}
-	}
-	return false;
+	*what = sym;
+	return ks_match_candidates(m, sym, &list) > 1 ? KS_SOLVE_AMBIGUOUS : KS_SOLVE_NOT_FOUND;
 }
 
 static enum ks_solve_result settle_needed(struct ks_match *m, u32 *what)
@@ -149,21 +215,15 @@ static enum ks_solve_result settle_needed(struct ks_match *m, u32 *what)
 	u32 i;
 
 	for (i = 0; i < t->nr_symbols; i++) {
-		bool exported = t->symbols[i].flags & KST_SYM_NEEDED;
-
-		if (m->known[i] || !exported)
+		if (m->known[i] || !(t->symbols[i].flags & KST_SYM_NEEDED))
 			continue;
-		if (!ks_match_value(m, i, &m->value[i])) {
-			*what = i;
-			return KS_SOLVE_NOT_FOUND;
-		}
+		if (!ks_match_value(m, i, &m->value[i]))
+			return missing(m, i, what);
 		m->known[i] = 1;
 	}
 	for (i = 0; i < t->nr_exports; i++)
-		if (!m->known[t->exports[i]]) {
-			*what = t->exports[i];
-			return KS_SOLVE_NOT_FOUND;
-		}
+		if (!m->known[t->exports[i]])
+			return missing(m, t->exports[i], what);
 	return KS_SOLVED;
 }
 
@@ -189,9 +249,7 @@ enum ks_solve_result ks_solve(struct ks_match *m, u8 *state, u32 *what)
 		if (!learnt && open != KST_NONE)
 			learnt = settle_by_place(m, state);
 	} while (learnt);
-	if (open != KST_NONE) {
-		*what = t->blocks[open].symbol;
-		return KS_SOLVE_NOT_FOUND;
-	}
+	if (open != KST_NONE)
+		return missing(m, t->blocks[open].symbol, what);
 	return settle_needed(m, what);
 }

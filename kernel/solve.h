@@ -14,7 +14,8 @@ enum ks_block_state {
 enum ks_solve_result {
 	KS_SOLVED,
 	KS_SOLVE_NO_MATCH,  /* m->miss tells where */
-	KS_SOLVE_NOT_FOUND, /* *what: the symbol that has no value, or several */
+	KS_SOLVE_NOT_FOUND, /* *what: a symbol that no place in memory is known for */
+	KS_SOLVE_AMBIGUOUS, /* *what: a symbol that several places fit */
 };
 
 /*

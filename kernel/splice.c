@@ -8,9 +8,8 @@
  * wait, and make their CPU forget what it had fetched.  Nothing after the
  * first byte can fail.
  *
- * Lock order: ksplice_mutex -> kprobe_mutex -> cpus_read_lock -> text_mutex.
- * (text_mutex before a stop_machine() that takes cpus_read_lock itself could
- * deadlock with CPU hotplug.)
+ * For the lock order see update.h.  (text_mutex before a stop_machine() that
+ * takes cpus_read_lock itself could deadlock with CPU hotplug.)
  */
 #define pr_fmt(fmt) "ksplice: " fmt
 
@@ -34,24 +33,19 @@ struct stop {
 	u64 inside_ns;
 };
 
-static void make_jump(struct ksplice_patch *p)
+static bool make_jump(struct ksplice_patch *p)
 {
-	s32 rel = p->new_addr - (p->old_addr + p->slot + KSPLICE_JUMP_SIZE);
+	s64 rel = p->new_addr - (p->old_addr + p->slot + KSPLICE_JUMP_SIZE);
+	s32 rel32 = rel;
 
 	p->jump[0] = 0xe9;
-	memcpy(p->jump + 1, &rel, sizeof(rel));
+	memcpy(p->jump + 1, &rel32, sizeof(rel32));
+	return rel == rel32;
 }
 
 static const u8 *bytes_now(const struct ksplice_patch *p, bool apply)
 {
 	return apply ? p->original : p->jump;
-}
-
-static const char *range_name(const struct ksplice_update *u, u32 range)
-{
-	if (u->undoing)
-		return u->id;
-	return range < u->nr_ranges ? u->ranges[range].name : "?";
 }
 
 static int commit(struct stop *s)
@@ -92,14 +86,27 @@ static int stopped(void *data)
 	return 0;
 }
 
-static bool has_kprobe(unsigned long addr, u32 len)
+/*
+ * Kprobes have nothing to do in a replaced body.  Before: they would never
+ * fire again, without a word.  While it is replaced they are kept out; should
+ * one have slipped in (it was being registered at the moment of the change),
+ * its place was computed from bytes that include our jump, and may be the
+ * middle of an instruction of the old code.
+ */
+static int check_kprobes(struct ksplice_update *u, const struct ksplice_patch *p)
 {
-	u32 i;
+	unsigned long start = p->old_addr + p->slot;
+	unsigned long found = ks_find_kprobe(start, p->old_size - p->slot);
 
-	for (i = 0; i < len; i++)
-		if (ks_call(get_kprobe)((void *)(addr + i)))
-			return true;
-	return false;
+	if (!found)
+		return 0;
+	return ksplice_abort(
+		u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+		found - start < KSPLICE_JUMP_SIZE
+			? "a kprobe is at %s+0x%lx, in the place of the jump to the new code; "
+			  "remove it first"
+			: "a kprobe is at %s+0x%lx, in code that is replaced; remove it first",
+		p->name, found - p->old_addr);
 }
 
 /* Does somebody else write, or want to write, where the jump goes? */
@@ -108,9 +115,12 @@ static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool ap
 	unsigned long slot = p->old_addr + p->slot;
 	void *first = (void *)slot, *last = (void *)(slot + KSPLICE_JUMP_SIZE - 1);
 	const char *who = NULL;
+	int ret = check_kprobes(u, p);
 
-	if (has_kprobe(slot, KSPLICE_JUMP_SIZE))
-		who = "a kprobe";
+	if (ret)
+		return ret;
+	if (ks_call(ftrace_text_reserved)(first, last))
+		who = "a site of the function tracer";
 	else if (ks_call(jump_label_text_reserved)(first, last))
 		who = "a jump label";
 	else if (ks_call(static_call_text_reserved)(first, last))
@@ -119,46 +129,50 @@ static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool ap
 		who = "an SMP alternative";
 	if (who)
 		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
-				     "%s is at %s+0x%x, where the jump to the new code %s", who, p->name,
-				     p->slot, apply ? "has to go" : "is");
+				     "%s is at %s+0x%x, where the jump to the new code %s", who,
+				     p->name, p->slot, apply ? "has to go" : "is");
 	if (memcmp(p->alias, bytes_now(p, apply), KSPLICE_JUMP_SIZE))
-		return ksplice_abort(u, apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
-				     "%s+0x%x: found %*ph, expected %*ph: somebody else has changed it",
-				     p->name, p->slot, KSPLICE_JUMP_SIZE, p->alias, KSPLICE_JUMP_SIZE,
-				     bytes_now(p, apply));
+		return ksplice_abort(
+			u, apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
+			"%s+0x%x: found %*ph, expected %*ph: something else has changed it",
+			p->name, p->slot, KSPLICE_JUMP_SIZE, p->alias, KSPLICE_JUMP_SIZE,
+			bytes_now(p, apply));
 	return 0;
 }
 
 /*
- * A kprobe in the body that the jump skips would never fire, and one in the
- * slot would be overwritten on undo: both are refused while the update is
- * applied, as for any function on the kernel's own kprobe blacklist.  The
- * entry of the function stays free: there ftrace and kprobes live as before.
+ * While the update is applied, the old body is on the kernel's own kprobe
+ * blacklist.  The entry of the function stays free: there ftrace and kprobes
+ * live as before.  Readers of the list hold no lock but RCU: an entry that was
+ * taken off is not used again before synchronize_rcu().
  */
 static void keep_probes_out(struct ksplice_patch *p)
 {
 	p->blacklist.start_addr = p->old_addr + p->slot;
 	p->blacklist.end_addr = p->old_addr + p->old_size;
-	INIT_LIST_HEAD(&p->blacklist.list);
-	list_add_tail(&p->blacklist.list, ks_kernel.kprobe_blacklist);
+	list_add_tail_rcu(&p->blacklist.list, ks_kernel.kprobe_blacklist);
+	p->listed = true;
 }
 
 static void let_probes_in(struct ksplice_patch *p)
 {
-	if (p->blacklist.list.next)
-		list_del_init(&p->blacklist.list);
+	if (p->listed)
+		list_del_rcu(&p->blacklist.list);
+	p->listed = false;
 }
 
 static void lock_text(void)
 {
 	mutex_lock(ks_kernel.kprobe_mutex);
 	cpus_read_lock();
+	mutex_lock(ks_kernel.jump_label_mutex);
 	mutex_lock(ks_kernel.text_mutex);
 }
 
 static void unlock_text(void)
 {
 	mutex_unlock(ks_kernel.text_mutex);
+	mutex_unlock(ks_kernel.jump_label_mutex);
 	cpus_read_unlock();
 	mutex_unlock(ks_kernel.kprobe_mutex);
 }
@@ -167,6 +181,7 @@ static int report(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
 	const struct ksplice_conflict *x = &u->conflicts[0];
+	char place[KSPLICE_PLACE_LEN];
 
 	switch (s->ret) {
 	case 0:
@@ -174,15 +189,18 @@ static int report(struct stop *s)
 	case -EBUSY:
 		if (x->range == U32_MAX)
 			return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY,
-					     "the stack of %s (pid %d) cannot be read reliably", x->comm,
-					     x->pid);
-		return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY, "%s (pid %d) is in %s", x->comm, x->pid,
-				     range_name(u, x->range));
+					     "the stack of %s (pid %d) cannot be read reliably",
+					     x->comm, x->pid);
+		ksplice_conflict_place(u, x, place, sizeof(place));
+		return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY, "%s (pid %d) is in %s", x->comm,
+				     x->pid, place);
 	case -EPERM:
 		return ksplice_abort(u, KSPLICE_UNEXPECTED_RUNNING_TASK, -EBUSY,
-				     "%s (pid %d) was running with the machine stopped", x->comm, x->pid);
+				     "%s (pid %d) was running with the machine stopped", x->comm,
+				     x->pid);
 	}
-	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret, "the code changed while the machine was stopped");
+	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret,
+			     "the code changed while the machine was stopped");
 }
 
 static int splice(struct stop *s)
@@ -195,7 +213,8 @@ static int splice(struct stop *s)
 	for (i = 0; i < u->nr_patches && !ret; i++)
 		ret = ksplice_text_map(&u->patches[i]);
 	if (ret) {
-		ret = ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "cannot map the text to be changed");
+		ret = ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret,
+				    "cannot map the text to be changed");
 		goto unmap;
 	}
 	lock_text();
@@ -206,8 +225,9 @@ static int splice(struct stop *s)
 		ret = ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
 		u->stop_ns = ktime_get_ns() - start;
 		u->pause_ns = s->inside_ns;
-		ret = ret ? ksplice_abort(u, KSPLICE_UNEXPECTED, ret, "the machine could not be stopped") :
-			    report(s);
+		ret = ret ? ksplice_abort(u, KSPLICE_UNEXPECTED, ret,
+					  "the machine could not be stopped")
+			  : report(s);
 	}
 	for (i = 0; i < u->nr_patches && !ret; i++) {
 		if (s->apply)
@@ -219,10 +239,17 @@ static int splice(struct stop *s)
 	if (!ret)
 		u->stage = s->apply ? KSPLICE_APPLIED : KSPLICE_REVERSED;
 	unlock_text();
+	if (!ret && !s->apply)
+		synchronize_rcu(); /* for the readers of the kprobe blacklist */
 unmap:
 	for (i = 0; i < u->nr_patches; i++)
 		ksplice_text_unmap(&u->patches[i]);
 	return ret;
+}
+
+static bool overlap(const struct ksplice_patch *a, const struct ksplice_patch *b)
+{
+	return a->old_addr < b->old_addr + b->old_size && b->old_addr < a->old_addr + a->old_size;
 }
 
 /* Is a function of @u already replaced by another update? */
@@ -236,9 +263,10 @@ static int check_overlap(struct ksplice_update *u)
 			continue;
 		for (i = 0; i < u->nr_patches; i++)
 			for (k = 0; k < other->nr_patches; k++)
-				if (u->patches[i].old_addr == other->patches[k].old_addr)
+				if (overlap(&u->patches[i], &other->patches[k]))
 					return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
-							     "%s is already replaced by update %s; undo that one first",
+							     "%s is already replaced by update %s; "
+							     "undo that one first",
 							     u->patches[i].name, other->id);
 	}
 	return 0;
@@ -262,19 +290,26 @@ int ksplice_apply(struct ksplice_update *u)
 	if (ret)
 		return ret;
 	if (!try_module_get(u->new))
-		return ksplice_abort(u, KSPLICE_MODULE_BUSY, -EBUSY, "its module is being unloaded");
-	for (i = 0; i < u->nr_patches; i++)
-		make_jump(&u->patches[i]);
-	ret = splice(&s);
+		return ksplice_abort(u, KSPLICE_MODULE_BUSY, -EBUSY,
+				     "its module is being unloaded");
+	for (i = 0; !ret && i < u->nr_patches; i++)
+		if (!make_jump(&u->patches[i]))
+			ret = ksplice_abort(u, KSPLICE_UNEXPECTED, -ERANGE,
+					    "the new code is too far away from %s",
+					    u->patches[i].name);
+	if (!ret)
+		ret = splice(&s);
 	if (ret) {
 		module_put(u->new);
 		return ret;
 	}
 	/* Once applied, addresses of a pinned module may be anywhere, for ever. */
-	if (u->pinned)
+	if (u->pinned && !u->pinned_now) {
 		__module_get(u->new);
-	ksplice_log(u, "applied: %u functions, %llu ns inside the stop, %llu ns in all\n", u->nr_patches,
-		    u->pause_ns, u->stop_ns);
+		u->pinned_now = true;
+	}
+	ksplice_log(u, "applied: %u functions, %llu ns inside the stop, %llu ns in all\n",
+		    u->nr_patches, u->pause_ns, u->stop_ns);
 	pr_info("Update %s applied successfully\n", u->id);
 	return 0;
 }
@@ -297,7 +332,8 @@ int ksplice_reverse(struct ksplice_update *u)
 	if (ret)
 		return ret;
 	module_put(u->new);
-	ksplice_log(u, "reversed: %llu ns inside the stop, %llu ns in all\n", u->pause_ns, u->stop_ns);
+	ksplice_log(u, "reversed: %llu ns inside the stop, %llu ns in all\n", u->pause_ns,
+		    u->stop_ns);
 	pr_info("Update %s reversed successfully\n", u->id);
 	return 0;
 }

@@ -9,6 +9,14 @@
  * stack, every word on it is looked at instead; that is safe (it finds more,
  * never less) except where a tracer's trampoline stands in for a return
  * address, and then the answer is "busy".
+ *
+ * The stoppers run, but all in the same few functions; the one that is here
+ * looks at its own stack, which stands for all of them.  Idle tasks are not in
+ * the list of tasks.  A task that was created and never ran has only
+ * ret_from_fork on its stack.
+ *
+ * check_task() needs nothing but a task that stands still: a first phase that
+ * walks tasks while the system runs can use it as it is.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
@@ -126,6 +134,9 @@ int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ra
 
 	u->nr_conflicts = 0;
 	rcu_read_lock();
+	c.task = current;
+	if (ks_call(arch_stack_walk_reliable)(consume, &c, current) && !c.busy)
+		conflict(&c, 0, U32_MAX);
 	for_each_process_thread(group, task) {
 		if (task == current || (task->on_cpu && is_stopper(task)))
 			continue;

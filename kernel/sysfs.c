@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * /sys/kernel/ksplice: the state of every update, and the one file that
- * changes it.  interface for tools; docs/format.md describes the files.
+ * changes it.  This is what the tools talk to; docs/format.md describes it.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -60,56 +60,39 @@ static ssize_t pinned_show(struct ksplice_update *u, char *buf)
 
 static ssize_t conflicts_show(struct ksplice_update *u, char *buf)
 {
+	char place[KSPLICE_PLACE_LEN];
 	ssize_t n = 0;
 	u32 i;
 
 	for (i = 0; i < u->nr_conflicts; i++) {
-		const struct ksplice_conflict *x = &u->conflicts[i];
-		const struct ksplice_range *r = NULL;
-
-		if (x->range != U32_MAX)
-			r = u->undoing ? u->busy_ranges : &u->ranges[x->range];
-		if (r)
-			n += sysfs_emit_at(buf, n, "%s %d %s+0x%lx\n", x->comm, x->pid, r->name,
-					   x->addr - r->start);
-		else
-			n += sysfs_emit_at(buf, n, "%s %d unknown\n", x->comm, x->pid);
+		ksplice_conflict_place(u, &u->conflicts[i], place, sizeof(place));
+		n += sysfs_emit_at(buf, n, "%s %d %s\n", u->conflicts[i].comm, u->conflicts[i].pid,
+				   place);
 	}
-	return n;
-}
-
-static ssize_t functions_show(struct ksplice_update *u, char *buf)
-{
-	ssize_t n = 0;
-	u32 i;
-
-	for (i = 0; i < u->nr_patches; i++)
-		n += sysfs_emit_at(buf, n, "vmlinux %s %lx %lx\n", u->patches[i].name,
-				   u->patches[i].old_addr, u->patches[i].new_addr);
 	return n;
 }
 
 static ssize_t match_show(struct ksplice_update *u, char *buf)
 {
 	return sysfs_emit(buf,
-			  "blocks %u\nskipped %u\nbytes %llu\nmatch_ns %llu\npause_ns %llu\nstop_ns %llu\n",
-			  u->match_blocks, u->match_skipped, u->match_bytes, u->match_ns, u->pause_ns,
-			  u->stop_ns);
+			  "blocks %u\nskipped %u\nbytes %llu\nsites %llu\nmatch_ns %llu\npause_ns "
+			  "%llu\nstop_ns %llu\n",
+			  u->match_blocks, u->match_skipped, u->match_bytes, u->match_sites,
+			  u->match_ns, u->pause_ns, u->stop_ns);
 }
 
-#define ATTR(name, mode, store) static struct attr name##_attr = { { #name, mode }, name##_show, store }
+#define ATTR(name, mode, store) static struct attr name##_attr = {{#name, mode}, name##_show, store}
 ATTR(stage, 0600, stage_store);
 ATTR(abort_cause, 0444, NULL);
 ATTR(error, 0444, NULL);
 ATTR(description, 0444, NULL);
 ATTR(pinned, 0444, NULL);
 ATTR(conflicts, 0444, NULL);
-ATTR(functions, 0400, NULL);
 ATTR(match, 0444, NULL);
 
 static struct attribute *update_attrs[] = {
 	&stage_attr.attr,     &abort_cause_attr.attr, &error_attr.attr,	    &description_attr.attr,
-	&pinned_attr.attr,    &conflicts_attr.attr,   &functions_attr.attr, &match_attr.attr,
+	&pinned_attr.attr,    &conflicts_attr.attr,   &match_attr.attr,
 	NULL,
 };
 
@@ -118,8 +101,8 @@ static struct ksplice_update *to_update(struct kobject *kobj)
 	return container_of(kobj, struct ksplice_update, kobj);
 }
 
-static ssize_t log_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr, char *buf,
-			loff_t off, size_t count)
+static ssize_t log_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr,
+			char *buf, loff_t off, size_t count)
 {
 	struct ksplice_update *u = to_update(kobj);
 	ssize_t n;
@@ -130,12 +113,52 @@ static ssize_t log_read(struct file *file, struct kobject *kobj, struct bin_attr
 	return n;
 }
 
+/* More functions than fit into the page that a text attribute has. */
+static ssize_t print_functions(struct ksplice_update *u, char *buf, loff_t off, size_t count)
+{
+	size_t size = 1, len = 0;
+	ssize_t ret;
+	char *text;
+	u32 i;
+
+	/* Two addresses of 16 digits, and what separates the words. */
+	for (i = 0; i < u->nr_patches; i++)
+		size += strlen(u->targets[u->patches[i].target].name) + strlen(u->patches[i].name) +
+			40;
+	text = kvmalloc(size, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	for (i = 0; i < u->nr_patches; i++)
+		len += scnprintf(text + len, size - len, "%s %s %lx %lx\n",
+				 u->targets[u->patches[i].target].name, u->patches[i].name,
+				 u->patches[i].old_addr, u->patches[i].new_addr);
+	ret = memory_read_from_buffer(buf, count, &off, text, len);
+	kvfree(text);
+	return ret;
+}
+
+static ssize_t functions_read(struct file *file, struct kobject *kobj, struct bin_attribute *attr,
+			      char *buf, loff_t off, size_t count)
+{
+	ssize_t n;
+
+	mutex_lock(&ksplice_mutex);
+	n = print_functions(to_update(kobj), buf, off, count);
+	mutex_unlock(&ksplice_mutex);
+	return n;
+}
+
+static struct bin_attribute functions_attr = {
+	.attr = { .name = "functions", .mode = 0400 },
+	.read = functions_read,
+};
+
 static struct bin_attribute log_attr = {
 	.attr = { .name = "log", .mode = 0400 },
 	.read = log_read,
 };
 
-static struct bin_attribute *update_bin_attrs[] = { &log_attr, NULL };
+static struct bin_attribute *update_bin_attrs[] = { &log_attr, &functions_attr, NULL };
 
 static const struct attribute_group update_group = {
 	.attrs = update_attrs,
@@ -155,26 +178,26 @@ static ssize_t attr_show(struct kobject *kobj, struct attribute *attr, char *buf
 }
 
 /*
- * "forget" removes the directory that it is written in, so it must not run
- * under the file's own active reference: that is broken first.
+ * "forget" removes the directory that it is written in.  That waits until
+ * nobody is in one of its files, so this file's own protection is broken
+ * first; with it goes what keeps this module loaded, hence the reference.
  */
 static ssize_t forget(struct ksplice_update *u, struct attribute *attr, size_t len)
 {
-	struct kernfs_node *kn = sysfs_break_active_protection(&u->kobj, attr);
-	ssize_t ret = len;
+	struct kernfs_node *kn;
+	int ret = -ENODEV;
 
-	if (!kn)
+	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
-	mutex_lock(&ksplice_mutex);
-	if (list_empty(&u->list))
-		ret = -ENODEV; /* somebody else was faster */
-	else if (u->old || u->new || u->stage == KSPLICE_APPLIED)
-		ret = -EBUSY;
-	else
-		ksplice_update_destroy(u);
-	mutex_unlock(&ksplice_mutex);
-	sysfs_unbreak_active_protection(kn);
-	return ret;
+	kn = sysfs_break_active_protection(&u->kobj, attr);
+	if (kn) {
+		mutex_lock(&ksplice_registry_mutex);
+		ret = ksplice_update_forget(u);
+		mutex_unlock(&ksplice_registry_mutex);
+		sysfs_unbreak_active_protection(kn);
+	}
+	module_put(THIS_MODULE);
+	return ret ? ret : len;
 }
 
 static ssize_t attr_store(struct kobject *kobj, struct attribute *attr, const char *buf, size_t len)

@@ -3,8 +3,8 @@
  * The one place that distrusts a match table; see table.h.
  *
  * Every array must lie within the blob, every index within its array, every
- * site within its block.  The checks are grouped by array, in the order of
- * the header.
+ * site within its block.  Nothing is believed before it was checked: what a
+ * check reads was checked by an earlier one, or is checked right there.
  */
 #include "table.h"
 
@@ -34,17 +34,41 @@ static bool valid_or_none(u32 index, u32 count)
 	return index == KST_NONE || index < count;
 }
 
+/* Names are copied and printed: they are short, and plain text. */
+static bool valid_name(const struct kst_view *t, u32 name, u32 strings)
+{
+	u32 i;
+
+	for (i = name; i < strings && t->strings[i]; i++)
+		if (t->strings[i] < ' ' || t->strings[i] > '~' || i - name == KST_MAX_NAME)
+			return false;
+	return i < strings;
+}
+
+static const char *check_targets(const struct kst_view *t, u32 strings)
+{
+	u32 i;
+
+	for (i = 0; i < t->nr_targets; i++) {
+		if (!valid_name(t, t->targets[i].name, strings) ||
+		    !*kst_string(t, t->targets[i].name))
+			return "a target's name is out of range";
+		if (t->targets[i].reserved)
+			return "a target has unknown fields";
+	}
+	if (strcmp(kst_string(t, t->targets[0].name), "vmlinux"))
+		return "its first target is not vmlinux";
+	return NULL;
+}
+
 static const char *check_symbols(const struct kst_view *t, u32 strings)
 {
 	u32 i;
 
-	for (i = 0; i < t->nr_targets; i++)
-		if (!valid_index(t->targets[i].name, strings))
-			return "a target's name is out of range";
 	for (i = 0; i < t->nr_symbols; i++) {
 		const struct kst_symbol *s = &t->symbols[i];
 
-		if (!valid_index(s->name, strings))
+		if (!valid_name(t, s->name, strings))
 			return "a symbol's name is out of range";
 		if (!valid_index(s->target, t->nr_targets))
 			return "a symbol's target is out of range";
@@ -53,7 +77,8 @@ static const char *check_symbols(const struct kst_view *t, u32 strings)
 		if (s->block != KST_NONE && (t->blocks[s->block].symbol != i ||
 					     t->blocks[s->block].kind == KST_REPL))
 			return "a symbol's block is another symbol's";
-		if (s->flags & ~(KST_SYM_GLOBAL | KST_SYM_NEEDED | KST_SYM_UNNAMED | KST_SYM_ABSOLUTE))
+		if (s->flags &
+		    ~(KST_SYM_GLOBAL | KST_SYM_NEEDED | KST_SYM_UNNAMED | KST_SYM_ABSOLUTE))
 			return "a symbol has unknown flags";
 	}
 	return NULL;
@@ -71,7 +96,7 @@ static bool valid_form(const struct kst_site *s)
 			return s->len == 5;
 		if (s->form == KST_J_JMP)
 			return s->len == 5 || s->len == 2;
-		return s->form == KST_J_JCC && (s->len == 6 || s->len == 2) && s->arg < 16;
+		return s->form == KST_J_JCC && (s->len == 6 || s->len == 2) && s->arg <= 15;
 	case KST_S_BRANCH:
 		if (s->form == KST_J_CALL)
 			return s->len == 5;
@@ -89,7 +114,8 @@ static bool valid_form(const struct kst_site *s)
 	case KST_S_ALT:
 		return s->form >= 1 && s->len >= 1 && s->len <= 255;
 	case KST_S_PARAVIRT:
-		return (s->form == KST_J_CALL || s->form == KST_J_JMP) && s->len >= 5 && s->len <= 16;
+		return (s->form == KST_J_CALL || s->form == KST_J_JMP) && s->len >= 5 &&
+		       s->len <= 16;
 	case KST_S_LOCK:
 		return s->len == 1;
 	case KST_S_JUMP_LABEL:
@@ -156,7 +182,7 @@ static const char *check_block(const struct kst_view *t, u32 index, u32 strings,
 		return "a block's bytes are out of range";
 	if (b->site > t->nr_sites || b->nr_sites > t->nr_sites - b->site)
 		return "a block's sites are out of range";
-	if (!valid_index(b->unit, strings))
+	if (!valid_name(t, b->unit, strings))
 		return "a block's unit is out of range";
 	if (b->kind == KST_STRING && (b->nr_sites || t->code[b->code + b->size - 1]))
 		return "a string is not one";
@@ -197,6 +223,28 @@ static const char *check_alts(const struct kst_view *t)
 	return NULL;
 }
 
+/*
+ * The jump to the new code goes to the entry of the function, or right behind
+ * what the entry has to start with.  Anywhere else it could cut an
+ * instruction in two, or take the function tracer's place.
+ */
+static bool valid_slot(const struct kst_view *t, const struct kst_patch *p)
+{
+	const struct kst_block *b = &t->blocks[p->block];
+	u32 i, entry = 0;
+
+	if (p->slot > b->size || b->size - p->slot < KST_JUMP_SIZE)
+		return false;
+	for (i = 0; i < b->nr_sites; i++) {
+		const struct kst_site *s = &t->sites[b->site + i];
+
+		if (s->offset != entry || (s->kind != KST_S_FENTRY && s->kind != KST_S_ENDBR))
+			break;
+		entry = s->offset + s->len;
+	}
+	return p->slot == entry;
+}
+
 static const char *check_rest(const struct kst_view *t)
 {
 	u32 i;
@@ -211,8 +259,8 @@ static const char *check_rest(const struct kst_view *t)
 
 		if (!valid_index(p->block, t->nr_blocks) || t->blocks[p->block].kind != KST_TEXT)
 			return "a patch's block is out of range";
-		if (p->slot > t->blocks[p->block].size || t->blocks[p->block].size - p->slot < 5)
-			return "a patch's slot is outside its function";
+		if (!valid_slot(t, p))
+			return "a patch's slot is not at the entry of its function";
 	}
 	return NULL;
 }
@@ -222,8 +270,10 @@ static const char *check(const u8 *blob, u32 size, struct kst_view *t)
 	const struct kst_header *h = (const void *)blob;
 	struct array strings, targets, symbols, blocks, sites, alts, code, exports, patches;
 	const char *why;
-	u32 i;
+	u32 i, run;
 
+	if ((uintptr_t)blob % 8)
+		return "it is not aligned";
 	if (size < sizeof(*h) || h->magic != KST_MAGIC)
 		return "it is no match table";
 	if (h->version != KST_VERSION || h->header_size != sizeof(*h))
@@ -251,13 +301,18 @@ static const char *check(const u8 *blob, u32 size, struct kst_view *t)
 		return "its strings are not terminated";
 	if (!t->nr_targets)
 		return "it has no target";
-	why = check_symbols(t, strings.count);
+	why = check_targets(t, strings.count);
+	if (!why)
+		why = check_symbols(t, strings.count);
 	if (!why)
 		why = check_alts(t);
 	for (i = 0; !why && i < t->nr_blocks; i++) {
 		why = check_block(t, i, strings.count, code.count);
-		if (t->blocks[i].size > t->max_block)
-			t->max_block = t->blocks[i].size;
+		if (why)
+			break;
+		run = kst_longest_run(t, &t->blocks[i]);
+		if (run > t->max_run)
+			t->max_run = run;
 		if (t->blocks[i].nr_sites > t->max_sites)
 			t->max_sites = t->blocks[i].nr_sites;
 	}

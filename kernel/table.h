@@ -5,6 +5,9 @@
 
 #include "pure.h"
 
+#define KST_MAX_NAME 512
+#define KST_JUMP_SIZE 5 /* what a patch's slot has to hold */
+
 struct kst_view {
 	const char *strings;
 	const struct kst_target *targets;
@@ -16,7 +19,7 @@ struct kst_view {
 	const u32 *exports;
 	const struct kst_patch *patches;
 	u32 nr_targets, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_exports, nr_patches;
-	u32 max_block; /* size of the largest block, bytes */
+	u32 max_run;   /* most bytes that a block may have in memory */
 	u32 max_sites; /* of one block */
 };
 
@@ -35,6 +38,17 @@ static inline const char *kst_string(const struct kst_view *t, u32 offset)
 static inline const char *kst_symbol_name(const struct kst_view *t, u32 sym)
 {
 	return kst_string(t, t->symbols[sym].name);
+}
+
+/* The most bytes a block can have in memory, where all its short jumps are near there. */
+static inline u32 kst_longest_run(const struct kst_view *t, const struct kst_block *b)
+{
+	u32 i, len = b->size;
+
+	if (b->flags & KST_BLOCK_ELASTIC)
+		for (i = 0; i < b->nr_sites; i++)
+			len += t->sites[b->site + i].len == 2 ? 4 : 0;
+	return len;
 }
 
 #endif

@@ -96,10 +96,21 @@ static void overlay(unsigned long addr, u8 *buf, size_t len)
 	}
 }
 
+/* The kernel's image, or the area of modules: nothing else is read, whatever a table says. */
+static bool is_readable(unsigned long addr, size_t len)
+{
+	if (addr >= ks_kernel.text && addr < ks_kernel.end)
+		return len <= ks_kernel.end - addr;
+	if (addr >= MODULES_VADDR && addr < MODULES_END)
+		return len <= MODULES_END - addr;
+	return false;
+}
+
 size_t ksplice_text_read(unsigned long addr, void *buf, size_t len)
 {
 	/* The end of what is mapped may come before the end of what is wanted. */
-	while (len && copy_from_kernel_nofault(buf, (void *)addr, len)) {
+	while (len &&
+	       (!is_readable(addr, len) || copy_from_kernel_nofault(buf, (void *)addr, len))) {
 		size_t beyond = offset_in_page(addr + len);
 
 		if (!beyond)

@@ -3,7 +3,12 @@
  * An update as the core knows it, from the match to the day it is forgotten.
  *
  * Locking: ksplice_mutex protects the list of updates and everything in them.
- * Its order: ksplice_mutex -> kprobe_mutex -> cpus_read_lock -> text_mutex.
+ * It is taken inside sysfs files, so a directory of sysfs is never removed
+ * under it: that would wait for those files.  ksplice_registry_mutex, outside
+ * it, serialises whoever adds and removes directories.  The whole order:
+ *
+ *	ksplice_registry_mutex -> ksplice_mutex -> kprobe_mutex -> cpus_read_lock
+ *		-> jump_label_mutex or static_call_mutex -> text_mutex
  */
 #ifndef KSPLICE_KERNEL_UPDATE_H
 #define KSPLICE_KERNEL_UPDATE_H
@@ -20,6 +25,7 @@
 #define KSPLICE_ID_MAX 32
 #define KSPLICE_JUMP_SIZE 5
 #define KSPLICE_CONFLICTS 16
+#define KSPLICE_PLACE_LEN 160
 #define KSPLICE_LOG_MAX (64u << 10)
 
 enum ksplice_stage {
@@ -28,9 +34,16 @@ enum ksplice_stage {
 	KSPLICE_REVERSED,
 };
 
+/* Where code lives that the update looks at; the first one is vmlinux. */
+struct ksplice_target {
+	char *name;
+	struct module *mod; /* NULL: vmlinux */
+};
+
 /* A function that is replaced. */
 struct ksplice_patch {
 	char *name;
+	u32 target;            /* index among the update's targets */
 	unsigned long old_addr, new_addr;
 	u32 old_size;
 	u32 slot;              /* of the jump, from old_addr */
@@ -38,7 +51,8 @@ struct ksplice_patch {
 	u8 jump[KSPLICE_JUMP_SIZE];
 	u8 *alias;             /* writable mapping of the slot, while an operation runs */
 	void *mapping;         /* what to vunmap() */
-	struct kprobe_blacklist_entry blacklist; /* linked while applied */
+	struct kprobe_blacklist_entry blacklist; /* in the kernel's list while applied */
+	bool listed;
 };
 
 /* Code in which no task may be: [start, end). */
@@ -61,9 +75,14 @@ struct ksplice_update {
 	char *description;
 	enum ksplice_stage stage;
 	enum ksplice_abort abort;
-	char error[384];
+	char error[512];
 	struct module *old, *new; /* NULL where not (or no longer) loaded */
 	bool pinned;
+	bool pinned_now;          /* holds a reference to new that is never dropped */
+	struct ksplice_target *targets;
+	u32 nr_targets;
+	struct module **held;     /* what the addresses that were found belong to */
+	u32 nr_held;
 	struct ksplice_patch *patches;
 	u32 nr_patches;
 	struct ksplice_range *ranges; /* the old functions and their .cold parts */
@@ -74,19 +93,27 @@ struct ksplice_update {
 	struct ksplice_range busy_ranges[1]; /* for undo: the new module's text */
 	bool undoing;                        /* the conflicts are about busy_ranges */
 	u32 match_blocks, match_skipped;
-	u64 match_bytes, match_ns, pause_ns, stop_ns;
+	u64 match_bytes, match_sites, match_ns, pause_ns, stop_ns;
 	char *log; /* KSPLICE_LOG_MAX bytes */
 	u32 log_len;
 };
 
-extern struct mutex ksplice_mutex;
+extern struct mutex ksplice_registry_mutex, ksplice_mutex;
 extern struct list_head ksplice_updates;
 
-/* registry.c; all with ksplice_mutex held */
+/* registry.c */
 struct ksplice_update *ksplice_find(const char *id);
-struct ksplice_update *ksplice_update_create(const char *id, const char *description);
-void ksplice_update_destroy(struct ksplice_update *u);
-/* Frees what a match has filled in, so that another one can start. */
+/*
+ * The record of that id, new or what is left of an attempt before; both
+ * mutexes held.  ERR_PTR(-EEXIST) where it has modules.
+ */
+struct ksplice_update *ksplice_update_get(const char *id, const char *description);
+/* Forgets the record; only ksplice_registry_mutex held.  -EBUSY where it has modules. */
+int ksplice_update_forget(struct ksplice_update *u);
+/* Keeps a module that the caller has a reference to until the update is released. */
+int ksplice_update_hold(struct ksplice_update *u, struct module *mod);
+void ksplice_update_release(struct ksplice_update *u);
+/* Frees what a match has filled in. */
 void ksplice_update_reset(struct ksplice_update *u);
 void ksplice_registry_exit(void);
 
@@ -94,6 +121,9 @@ void ksplice_registry_exit(void);
 __printf(4, 5) int ksplice_abort(struct ksplice_update *u, enum ksplice_abort cause, int ret,
 				 const char *fmt, ...);
 __printf(2, 3) void ksplice_log(struct ksplice_update *u, const char *fmt, ...);
+/* "FUNCTION+0xOFFSET" of a conflict, or "unknown" where a stack could not be read. */
+void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x, char *buf,
+			    size_t size);
 extern const char *const ksplice_abort_names[KSPLICE_NR_ABORTS];
 
 /* find.c: the match, from the old module's table to addresses */
@@ -103,7 +133,10 @@ int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old);
 int ksplice_text_map(struct ksplice_patch *p);
 void ksplice_text_unmap(struct ksplice_patch *p);
 void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZE]);
-/* Reads kernel memory as if no update were applied. */
+/*
+ * Reads the kernel's image and modules as if no update were applied; returns
+ * how many bytes could be read, from the first on.
+ */
 size_t ksplice_text_read(unsigned long addr, void *buf, size_t len);
 
 /* stack.c: with the machine stopped; 0, -EBUSY (conflicts filled in), -EPERM (unexpected task) */

@@ -190,7 +190,8 @@ enum kst_site_kind {
 	/*
 	 * len 5 (6 for a conditional jump): a call or jump to the trampoline
 	 * (symbol index arg, __SCT__), or what the static call key (sym, __SCK__)
-	 * makes of it.  form: kst_jump_form.
+	 * makes of it.  form: kst_jump_form.  In a module that cannot see the key,
+	 * sym is the trampoline too: then the trampoline's own jump tells.
 	 */
 	KST_S_STATIC_CALL = 11,
 	/* len 4: endbr64, or the nop that a sealed one becomes. */
