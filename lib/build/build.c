@@ -24,7 +24,7 @@
 #include "build/state.h"
 
 /* Part of the key: to be raised when what we do with the same input changes. */
-#define KEY_VERSION "ksplice build 1"
+#define KEY_VERSION "ksplice build 2"
 
 #define LOCK_POLL_NS 100000000
 #define SHOWN_OPTIONS 8
@@ -45,8 +45,8 @@ static char *hash_text(const void *data, size_t len)
 static struct ks_error *check_cache_path(const char *path)
 {
 	for (const char *p = path; *p; p++)
-		if (!strchr("/._-+,@=~", *p) && !(*p >= '0' && *p <= '9') && !(*p >= 'a' && *p <= 'z') &&
-		    !(*p >= 'A' && *p <= 'Z'))
+		if (!strchr("/._-+,@=~", *p) && !(*p >= '0' && *p <= '9') &&
+		    !(*p >= 'a' && *p <= 'z') && !(*p >= 'A' && *p <= 'Z'))
 			return ks_error_new(KS_E_INPUT,
 					    "%s: the kernel's makefiles cannot work in a path with the character \"%c\"; set KSPLICE_CACHE to another directory",
 					    path, *p);
@@ -70,7 +70,8 @@ static struct ks_error *find_cache(struct ks_build *b)
 	}
 	err = ks_dir_make(dir);
 	if (err)
-		err = ks_error_prefix(err, "the build cache (KSPLICE_CACHE can name another directory for it)");
+		err = ks_error_prefix(
+			err, "the build cache (KSPLICE_CACHE can name another directory for it)");
 	else
 		err = ks_path_resolve(dir, &b->cache);
 	free(dir);
@@ -78,8 +79,10 @@ static struct ks_error *find_cache(struct ks_build *b)
 		return err;
 	if (!strncmp(b->cache, b->source, len) && b->cache[len] == '/' &&
 	    !ks_str_starts(b->cache + len + 1, "ksplice/"))
-		return ks_error_new(KS_E_USAGE, "%s: the build cache must not be inside the source tree, except in its ksplice/",
-				    b->cache);
+		return ks_error_new(
+			KS_E_USAGE,
+			"%s: the build cache must not be inside the source tree, except in its ksplice/",
+			b->cache);
 	b->farm = ks_path_join(b->cache, "farm");
 	b->obj = ks_path_join(b->cache, "obj");
 	return check_cache_path(b->cache);
@@ -105,7 +108,8 @@ static struct ks_error *take_lock(struct ks_build *b)
 		else if (ks_interrupted())
 			err = ks_interrupted_error();
 		else if (!told)
-			ks_note(b->report, 0, "%s is in use by another run: waiting for it to end", b->cache);
+			ks_note(b->report, 0, "%s is in use by another run: waiting for it to end",
+				b->cache);
 		told = true;
 		if (!err)
 			nanosleep(&pause, NULL);
@@ -116,7 +120,8 @@ static struct ks_error *take_lock(struct ks_build *b)
 
 static struct ks_error *check_source(const struct ks_build *b)
 {
-	static const char *const files[] = { "Makefile", "Kconfig", "scripts/Makefile.build", "arch/x86/Makefile" };
+	static const char *const files[] = { "Makefile", "Kconfig", "scripts/Makefile.build",
+					     "arch/x86/Makefile" };
 	struct ks_error *err = NULL;
 
 	if (!ks_file_is_dir(b->source))
@@ -125,8 +130,9 @@ static struct ks_error *check_source(const struct ks_build *b)
 		char *path = ks_path_join(b->source, files[i]);
 
 		if (!ks_file_exists(path))
-			err = ks_error_new(KS_E_INPUT, "%s: not the source of a Linux kernel: it has no %s", b->source,
-					   files[i]);
+			err = ks_error_new(KS_E_INPUT,
+					   "%s: not the source of a Linux kernel: it has no %s",
+					   b->source, files[i]);
 		free(path);
 	}
 	return err;
@@ -144,8 +150,10 @@ static struct ks_error *read_config(struct ks_build *b)
 	else
 		err = ks_config_read(path, &b->config);
 	if (!err && !ks_config_get(b->config, "X86_64"))
-		err = ks_error_new(KS_E_REFUSED, "%s: not the configuration of an x86-64 kernel, and no other is supported yet",
-				   path);
+		err = ks_error_new(
+			KS_E_REFUSED,
+			"%s: not the configuration of an x86-64 kernel, and no other is supported yet",
+			path);
 	free(path);
 	return err;
 }
@@ -168,8 +176,10 @@ struct ks_error *ks_build_open(const struct ks_build_options *o, struct ks_build
 	if (!err)
 		err = ks_path_resolve(o->config_dir, &b->config_dir);
 	if (!err && !strcmp(b->config_dir, b->source))
-		err = ks_error_new(KS_E_USAGE, "%s: the source tree itself cannot be the configuration directory",
-				   b->source);
+		err = ks_error_new(
+			KS_E_USAGE,
+			"%s: the source tree itself cannot be the configuration directory",
+			b->source);
 	if (!err)
 		err = read_config(b);
 	if (!err)
@@ -227,7 +237,8 @@ struct ks_error *ks_build_check_compiler(struct ks_build *b)
 	return ks_compiler_check(b);
 }
 
-/* The number in the second word of "# Linux/x86 6.1.192 Kernel Configuration"; "" where there is none. */
+/* The number in the second word of "# Linux/x86 6.1.192 Kernel Configuration"; "" where there is
+ * none. */
 static char *config_version(const struct ks_build *b)
 {
 	const char *p = strstr(ks_config_text(b->config)->data, "# Linux/");
@@ -251,7 +262,8 @@ static char *source_version(const struct ks_build *b)
 
 		if (p) {
 			p += strlen(names[i]);
-			ks_buf_addf(&version, "%s%.*s", i ? "." : "", (int)strspn(p, "0123456789"), p);
+			ks_buf_addf(&version, "%s%.*s", i ? "." : "", (int)strspn(p, "0123456789"),
+				    p);
 		}
 	}
 	ks_buf_free(&text);
@@ -277,8 +289,8 @@ static char *make_key(const struct ks_build *b, const struct ks_buf *inputs)
 	struct ks_buf text = { 0 };
 	char *key;
 
-	ks_buf_addf(&text, KEY_VERSION "\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n" KS_KBUILD_CFLAGS "\n", b->source,
-		    b->farm, b->release, b->cc, b->cc_text, b->as_text, b->ld_text);
+	ks_buf_addf(&text, KEY_VERSION "\n%s\n%s\n%s\n%s\n%s\n%s\n%s\n" KS_KBUILD_CFLAGS "\n",
+		    b->source, b->farm, b->release, b->cc, b->cc_text, b->as_text, b->ld_text);
 	ks_buf_add(&text, config->data, config->len);
 	ks_buf_add(&text, inputs->data, inputs->len);
 	key = hash_text(text.data, text.len);
@@ -301,7 +313,8 @@ static char *join_some(const struct ks_strv *s, const char *separator)
 static const char *missing_package(const struct ks_strv *changed)
 {
 	for (size_t i = 0; i < changed->len; i++) {
-		if (ks_str_starts(changed->v[i], "DEBUG_INFO_BTF:"))
+		if (ks_str_starts(changed->v[i], "DEBUG_INFO_BTF") ||
+		    ks_str_starts(changed->v[i], "PAHOLE_"))
 			return ": install pahole (on Debian: the package dwarves)";
 		if (ks_str_starts(changed->v[i], "GCC_PLUGINS:"))
 			return ": install the compiler's plugin headers (on Debian: gcc-VERSION-plugin-dev)";
@@ -333,7 +346,8 @@ static struct ks_error *check_config(struct ks_build *b)
 
 		/* Another compiler has other features: that is what was forced. */
 		if (b->force_compiler)
-			ks_note(b->report, 0, "options of the configuration do not hold here:\n  %s", options);
+			ks_note(b->report, 0,
+				"options of the configuration do not hold here:\n  %s", options);
 		else
 			err = ks_error_new(KS_E_INPUT,
 					   "%s/.config does not hold here, so the code would not be the kernel's%s\n  %s",
@@ -373,7 +387,8 @@ static bool stage_is_current(struct ks_build *b, const char *path)
 	if (!ks_file_exists(path))
 		return false;
 	ks_error_free(ks_file_read(path, KS_BUILD_MAX_FILE, &old));
-	for (const char *p = old.data ? strchr(old.data, '\n') : NULL; p && p[1]; p = strchr(p + 1, '\n'))
+	for (const char *p = old.data ? strchr(old.data, '\n') : NULL; p && p[1];
+	     p = strchr(p + 1, '\n'))
 		ks_strv_addf(&files, "%.*s", (int)strcspn(p + 1, " \n"), p + 1);
 	now = stage_text(b, &files);
 	same = old.data && !strcmp(old.data, now);
@@ -386,7 +401,8 @@ static bool stage_is_current(struct ks_build *b, const char *path)
 /* Headers are generated from these; what they include is known once they are made. */
 static struct ks_error *write_stage(struct ks_build *b, const char *path)
 {
-	static const char *const generators[] = { "kernel/bounds.s", "arch/x86/kernel/asm-offsets.s",
+	static const char *const generators[] = { "kernel/bounds.s",
+						  "arch/x86/kernel/asm-offsets.s",
 						  "scripts/mod/devicetable-offsets.s" };
 	struct ks_strv files = { 0 };
 	struct ks_error *err = NULL;
@@ -422,25 +438,64 @@ static struct ks_error *remove_parts(struct ks_build *b)
 	return err;
 }
 
+/* What the kernel's makefiles would stumble over one by one, with messages of their own. */
+static struct ks_error *check_programs(const struct ks_build *b)
+{
+	static const struct {
+		const char *program, *package;
+		const char *option; /* of the configuration that needs it; NULL: all do */
+	} needed[] = {
+		{ "make", "make", NULL },
+		{ "flex", "flex", NULL },
+		{ "bison", "bison", NULL },
+		{ "bc", "bc", NULL },
+		{ "pahole", "dwarves", "DEBUG_INFO_BTF" },
+	};
+	struct ks_buf programs = { 0 }, packages = { 0 };
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if ((needed[i].option && !ks_config_get(b->config, needed[i].option)) ||
+		    ks_proc_have(needed[i].program))
+			continue;
+		ks_buf_addf(&programs, "%s%s", programs.len ? ", " : "", needed[i].program);
+		ks_buf_addf(&packages, " %s", needed[i].package);
+	}
+	if (programs.len)
+		err = ks_error_new(KS_E_FAILED,
+				   "programs that building the kernel needs are missing: %s; on Debian: apt-get install%s",
+				   programs.data, packages.data);
+	ks_buf_free(&programs);
+	ks_buf_free(&packages);
+	return err;
+}
+
 static struct ks_error *prepare_obj(struct ks_build *b)
 {
 	const struct ks_buf *text = ks_config_text(b->config);
 	char *config = ks_path_join(b->obj, ".config");
 	struct ks_error *err;
 
-	ks_step(b->report, "Configuring the build (once)");
-	err = remove_parts(b);
+	err = check_programs(b);
+	if (!err)
+		ks_step(b->report, "Configuring the build (once)");
+	if (!err)
+		err = remove_parts(b);
 	if (!err)
 		err = ks_dir_make(b->obj);
 	if (!err)
 		err = ks_file_write(config, text->data, text->len, 0644);
 	if (!err)
-		err = ks_kbuild_make(b, "olddefconfig", "make olddefconfig fails");
+		err = ks_kbuild_make(
+			b, "olddefconfig",
+			"the kernel's makefiles do not take the configuration (make olddefconfig)");
 	if (!err)
 		err = check_config(b);
 	if (!err) {
 		ks_step(b->report, "Building the kernel's build tools (once)");
-		err = ks_kbuild_make(b, "prepare", "make prepare fails");
+		err = ks_kbuild_make(
+			b, "prepare",
+			"make prepare fails (a missing header? it needs libc6-dev and libelf-dev, by their names in Debian)");
 	}
 	free(config);
 	return err;

@@ -112,8 +112,8 @@ static struct ks_error *find_compiler(struct ks_build *b, const char *wanted)
 
 static void mismatch(struct ks_buf *out, const char *what, const char *wanted, const char *found)
 {
-	ks_buf_addf(out, "%s%s is \"%s\", but the kernel was built with \"%s\"", out->len ? "; " : "",
-		    what, found, wanted);
+	ks_buf_addf(out, "%s%s is \"%s\", but the kernel was built with \"%s\"",
+		    out->len ? "; " : "", what, found, wanted);
 }
 
 static struct ks_error *compare_binutils(struct ks_build *b, const char *tool, const char *option,
@@ -127,7 +127,8 @@ static struct ks_error *compare_binutils(struct ks_build *b, const char *tool, c
 	if (!*text)
 		return ks_error_new(KS_E_FAILED, "cannot run %s: install binutils", tool);
 	/* 0: clang's own assembler, or a kernel that does not record it. */
-	if (!wanted || !strtol(wanted, NULL, 10) || binutils_number(*text) == strtol(wanted, NULL, 10))
+	if (!wanted || !strtol(wanted, NULL, 10) ||
+	    binutils_number(*text) == strtol(wanted, NULL, 10))
 		return NULL;
 	number = number_text(wanted);
 	mismatch(differ, tool, number, *text);

@@ -76,8 +76,8 @@ struct ks_error *ks_config_read(const char *path, struct ks_config **config)
 	}
 	if (!c->options.len) {
 		ks_config_free(c);
-		return ks_error_new(KS_E_INPUT, "%s: holds no CONFIG_ option: not a kernel's .config",
-				    path);
+		return ks_error_new(KS_E_INPUT,
+				    "%s: holds no CONFIG_ option: not a kernel's .config", path);
 	}
 	qsort(c->options.v, c->options.len, sizeof(*c->options.v), compare_options);
 	*config = c;
@@ -149,7 +149,8 @@ void ks_config_compare(const struct ks_config *given, const struct ks_config *go
 		const char *now = ks_config_get(got, o->name);
 
 		if (!harmless(o->name) && (!now || strcmp(now, o->value)))
-			ks_strv_addf(&diff->changed, "%s: %s -> %s", o->name, o->value, now ? now : "n");
+			ks_strv_addf(&diff->changed, "%s: %s -> %s", o->name, o->value,
+				     now ? now : "n");
 	}
 	ks_vec_for(&got->options, o) {
 		/*

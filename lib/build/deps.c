@@ -28,7 +28,8 @@ char *ks_path_normal(const char *path)
 	while (*p) {
 		size_t n = strcspn(p, "/");
 
-		if (n == 2 && !strncmp(p, "..", 2) && parts.len && strcmp(parts.v[parts.len - 1], "..")) {
+		if (n == 2 && !strncmp(p, "..", 2) && parts.len &&
+		    strcmp(parts.v[parts.len - 1], "..")) {
 			free(parts.v[--parts.len]);
 			parts.v[parts.len] = NULL;
 		} else if (n && !(n == 1 && *p == '.')) {
@@ -59,7 +60,8 @@ static char *find_modname(const char *command)
 	const char *p = strstr(command, name);
 	bool module = false;
 
-	for (const char *m = strstr(command, " -DMODULE"); m && !module; m = strstr(m + 1, " -DMODULE"))
+	for (const char *m = strstr(command, " -DMODULE"); m && !module;
+	     m = strstr(m + 1, " -DMODULE"))
 		module = m[9] == ' ' || !m[9];
 	if (!module || !p)
 		return NULL;
@@ -98,7 +100,8 @@ struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_
 		next = line + len + (line[len] == '\n');
 		line[len] = 0;
 		value = strstr(line, " := ");
-		if (!deps->command && value && (ks_str_starts(line, "cmd_") || ks_str_starts(line, "savedcmd_"))) {
+		if (!deps->command && value &&
+		    (ks_str_starts(line, "cmd_") || ks_str_starts(line, "savedcmd_"))) {
 			deps->command = ks_strdup(value + 4);
 			deps->modname = find_modname(deps->command);
 		} else if (value && ks_str_starts(line, "source_")) {

@@ -121,8 +121,8 @@ static bool left_out(const struct walk *w, const char *path, const struct entry 
 static bool always_real(const char *path)
 {
 	static const char *const dirs[] = {
-		"scripts", "tools/arch/x86", "tools/bpf/resolve_btfids", "tools/build", "tools/include",
-		"tools/lib", "tools/objtool", "tools/scripts",
+		"scripts", "tools/arch/x86", "tools/bpf/resolve_btfids", "tools/build",
+		"tools/include", "tools/lib", "tools/objtool", "tools/scripts",
 	};
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
@@ -168,8 +168,8 @@ static struct ks_error *farm_error(const struct ks_build *b, const char *path)
 }
 
 /* A link in the source is taken over as it is: it leads to within the farm. */
-static struct ks_error *add_link(struct walk *w, int src, int dst, const char *path, const char *name,
-				 unsigned char type)
+static struct ks_error *add_link(struct walk *w, int src, int dst, const char *path,
+				 const char *name, unsigned char type)
 {
 	char target[4096], *text;
 	int failed;
@@ -189,7 +189,8 @@ static struct ks_error *add_link(struct walk *w, int src, int dst, const char *p
 	return failed ? farm_error(w->b, path) : NULL;
 }
 
-static struct ks_error *remove_entry(struct walk *w, int dst, const char *path, const struct entry *e)
+static struct ks_error *remove_entry(struct walk *w, int dst, const char *path,
+				     const struct entry *e)
 {
 	struct ks_error *err;
 	char *full;
@@ -270,7 +271,8 @@ static struct ks_error *sync_dir(struct walk *w, int src, int dst, int depth)
 	if (!err)
 		err = listing_read(fcntl(dst, F_DUPFD_CLOEXEC, 0), path, &d);
 	if (!err && depth > MAX_DEPTH)
-		err = ks_error_new(KS_E_INPUT, "%s/%s: more than %d directories deep: not a kernel source",
+		err = ks_error_new(KS_E_INPUT,
+				   "%s/%s: more than %d directories deep: not a kernel source",
 				   w->b->source, path, MAX_DEPTH);
 	while (!err && (i < s.entries.len || j < d.entries.len)) {
 		struct entry *se = i < s.entries.len ? &s.entries.v[i] : NULL;
@@ -432,7 +434,8 @@ struct ks_error *ks_farm_open_parent(struct ks_build *b, const char *path, bool 
 			next = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		/* close() may change errno. */
 		if (next < 0)
-			err = ks_error_errno(errno, "cannot enter the directory of %s in %s", path, b->farm);
+			err = ks_error_errno(errno, "cannot enter the directory of %s in %s", path,
+					     b->farm);
 		close(fd);
 		fd = next;
 		free(name);

@@ -46,7 +46,8 @@ static bool same(const struct problem *p, long x, long y)
 	return p->a[x].len == p->b[y].len && !memcmp(p->a[x].text, p->b[y].text, p->a[x].len);
 }
 
-/* From the round before: whether diagonal @k is entered from the one above it (a line of b added). */
+/* From the round before: whether diagonal @k is entered from the one above it (a line of b added).
+ */
 static bool goes_down(const int *before, long d, long k)
 {
 	return k == -d || (k != d && before[d - 1 + k - 1] < before[d - 1 + k + 1]);

@@ -50,7 +50,8 @@ static bool includes(const char *text, const char *name)
 		q += 7;
 		q += strspn(q, " \t");
 		/* Nothing but a path between the quote and the name. */
-		if ((*q == '"' || *q == '<') && q < p && strcspn(q + 1, "\"<> \t\n") >= (size_t)(p - q - 1))
+		if ((*q == '"' || *q == '<') && q < p &&
+		    strcspn(q + 1, "\"<> \t\n") >= (size_t)(p - q - 1))
 			return true;
 	}
 	return false;
@@ -58,7 +59,8 @@ static bool includes(const char *text, const char *name)
 
 static struct ks_error *check_file(struct search *s, const char *path, const char *name)
 {
-	/* A patched file may include what the original does not: then it is a changed file itself. */
+	/* A patched file may include what the original does not: then it is a changed file itself.
+	 */
 	char *full = ks_path_join(s->b->source, path);
 	struct ks_buf text = { 0 };
 	struct ks_error *err = ks_file_read(full, KS_BUILD_MAX_FILE, &text);

@@ -32,21 +32,24 @@ void ks_inputs_signature(const char *path, struct ks_buf *out)
 		ks_buf_adds(out, "-");
 		return;
 	}
-	ks_buf_addf(out, "%lld %lld.%09ld %lld.%09ld", (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-		    st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	ks_buf_addf(out, "%lld %lld.%09ld %lld.%09ld", (long long)st.st_size,
+		    (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec,
+		    st.st_ctim.tv_nsec);
 }
 
 /* Neither makefiles that kbuild reads on x86 nor anything of its tools. */
 static bool skipped(const char *dir)
 {
-	return !strcmp(dir, "Documentation") || !strcmp(dir, "ksplice") || !strcmp(dir, "tools/testing") ||
-	       !strcmp(dir, "tools/perf") || ks_path_base(dir)[0] == '.' ||
+	return !strcmp(dir, "Documentation") || !strcmp(dir, "ksplice") ||
+	       !strcmp(dir, "tools/testing") || !strcmp(dir, "tools/perf") ||
+	       ks_path_base(dir)[0] == '.' ||
 	       (ks_str_starts(dir, "arch/") && !strchr(dir + 5, '/') && strcmp(dir + 5, "x86"));
 }
 
 static bool is_input(const char *path)
 {
-	static const char *const dirs[] = { "scripts/", "tools/", "arch/x86/tools/", "arch/x86/entry/syscalls/" };
+	static const char *const dirs[] = { "scripts/", "tools/", "arch/x86/tools/",
+					    "arch/x86/entry/syscalls/" };
 	static const char *const names[] = { "Makefile", "Kconfig", "Kbuild", "localversion" };
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++)
@@ -68,7 +71,8 @@ static struct ks_error *scan(struct ks_build *b, const char *dir, int depth, str
 	if (!d)
 		err = ks_error_errno(errno, "cannot read %s", full);
 	else if (depth > MAX_DEPTH)
-		err = ks_error_new(KS_E_INPUT, "%s: more than %d directories deep: not a kernel source", full,
+		err = ks_error_new(KS_E_INPUT,
+				   "%s: more than %d directories deep: not a kernel source", full,
 				   MAX_DEPTH);
 	while (!err && (errno = 0, e = readdir(d))) {
 		unsigned char type = e->d_type;

@@ -25,19 +25,20 @@ const char *const *ks_kbuild_env(void)
 		"MAKEFLAGS", "GNUMAKEFLAGS", "MFLAGS", "MAKEFILES", "MAKELEVEL", "MAKEOVERRIDES",
 		"MAKE_TERMOUT", "MAKE_TERMERR", "VPATH",
 		/* kbuild */
-		"ARCH", "SUBARCH", "SRCARCH", "CROSS_COMPILE", "LLVM", "LLVM_IAS", "KCFLAGS", "KAFLAGS",
-		"KCPPFLAGS", "KRUSTFLAGS", "KBUILD_EXTRA_SYMBOLS", "KBUILD_CFLAGS", "KBUILD_AFLAGS",
-		"KBUILD_CPPFLAGS", "KBUILD_OUTPUT", "KBUILD_EXTMOD", "KBUILD_VERBOSE", "KBUILD_SRC",
-		"KBUILD_ABS_SRCTREE", "KBUILD_MODPOST_WARN", "KBUILD_KCONFIG", "KBUILD_DEFCONFIG",
-		"KBUILD_CHECKSRC", "KBUILD_EXTRA_WARN", "KBUILD_EXTRA_WARNINGS", "KCONFIG_CONFIG",
-		"KCONFIG_ALLCONFIG", "KCONFIG_OVERWRITECONFIG", "KCONFIG_NOSILENTUPDATE", "KCONFIG_WERROR",
-		"KERNELRELEASE", "KERNELVERSION", "LOCALVERSION", "M", "O", "V", "W", "C", "CF", "srctree",
-		"objtree", "obj", "src", "sub_make_done", "need_sub_make",
+		"ARCH", "SUBARCH", "SRCARCH", "CROSS_COMPILE", "LLVM", "LLVM_IAS", "KCFLAGS",
+		"KAFLAGS", "KCPPFLAGS", "KRUSTFLAGS", "KBUILD_EXTRA_SYMBOLS", "KBUILD_CFLAGS",
+		"KBUILD_AFLAGS", "KBUILD_CPPFLAGS", "KBUILD_OUTPUT", "KBUILD_EXTMOD",
+		"KBUILD_VERBOSE", "KBUILD_SRC", "KBUILD_ABS_SRCTREE", "KBUILD_MODPOST_WARN",
+		"KBUILD_KCONFIG", "KBUILD_DEFCONFIG", "KBUILD_CHECKSRC", "KBUILD_EXTRA_WARN",
+		"KBUILD_EXTRA_WARNINGS", "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG",
+		"KCONFIG_OVERWRITECONFIG", "KCONFIG_NOSILENTUPDATE", "KCONFIG_WERROR",
+		"KERNELRELEASE", "KERNELVERSION", "LOCALVERSION", "M", "O", "V", "W", "C", "CF",
+		"srctree", "objtree", "obj", "src", "sub_make_done", "need_sub_make",
 		/* tools */
-		"CC", "LD", "AS", "AR", "NM", "OBJCOPY", "OBJDUMP", "STRIP", "HOSTCC", "HOSTCXX", "HOSTLD",
-		"HOSTAR", "HOSTCFLAGS", "HOSTLDFLAGS", "HOSTLDLIBS", "CFLAGS", "CPPFLAGS", "LDFLAGS",
-		"CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_KERNEL", "AFLAGS_MODULE", "LDFLAGS_MODULE",
-		"PAHOLE", "PAHOLE_FLAGS", "EXTRA_CFLAGS",
+		"CC", "LD", "AS", "AR", "NM", "OBJCOPY", "OBJDUMP", "STRIP", "HOSTCC", "HOSTCXX",
+		"HOSTLD", "HOSTAR", "HOSTCFLAGS", "HOSTLDFLAGS", "HOSTLDLIBS", "CFLAGS", "CPPFLAGS",
+		"LDFLAGS", "CFLAGS_KERNEL", "CFLAGS_MODULE", "AFLAGS_KERNEL", "AFLAGS_MODULE",
+		"LDFLAGS_MODULE", "PAHOLE", "PAHOLE_FLAGS", "EXTRA_CFLAGS",
 		/* gcc itself */
 		"CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH",
 		"DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "GCC_COMPARE_DEBUG", "GCC_COLORS",
@@ -157,8 +158,8 @@ static struct ks_error *failure(struct output *o, const char *what)
 }
 
 /* make in obj/, whose source is the farm; @args: variables and targets. */
-static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, const struct ks_strv *objects,
-			    const char *what)
+static struct ks_error *run(struct ks_build *b, const struct ks_strv *args,
+			    const struct ks_strv *objects, const char *what)
 {
 	struct output o = { .b = b, .targets = objects };
 	struct ks_strv argv = { 0 };
@@ -178,6 +179,12 @@ static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, cons
 	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
 	ks_strv_add(&argv, "LOCALVERSION=");
 	ks_strv_add(&argv, "KCFLAGS=" KS_KBUILD_CFLAGS);
+	/*
+	 * Only to the makefiles, and to those that list objects it is given
+	 * back below: without it the top one does not build resolve_btfids,
+	 * half the work of "make prepare" and of no use before vmlinux is linked.
+	 */
+	ks_strv_add(&argv, "CONFIG_DEBUG_INFO_BTF=");
 	for (size_t i = 0; i < args->len; i++)
 		ks_strv_add(&argv, args->v[i]);
 	p.argv = (const char *const *)argv.v;
@@ -224,7 +231,8 @@ static const char descent_tail[] =
 	"\t$(Q)$(MAKE) $(build)=$* need-builtin=1 need-modorder=1\n"
 	"endif\n";
 
-struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n, const char *what)
+struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				   const char *what)
 {
 	char *makefile = ks_path_join(b->cache, "objects.mk");
 	struct ks_strv args = { 0 }, objects = { 0 };
@@ -241,6 +249,10 @@ struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **un
 		ks_buf_addf(&text, "ks-go/%s += %s\n", above, units[i]->target);
 		ks_strv_add(&objects, units[i]->target);
 	}
+	if (ks_config_get(b->config, "DEBUG_INFO_BTF"))
+		ks_buf_adds(&text, "ifneq ($(ks-go/$(obj)),)\n"
+				   "override CONFIG_DEBUG_INFO_BTF := y\n"
+				   "endif\n");
 	ks_buf_adds(&text, descent_tail);
 	err = ks_file_write(makefile, text.data, text.len, 0644);
 	ks_strv_addf(&args, "MAKEFILES=%s", makefile);

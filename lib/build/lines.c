@@ -214,8 +214,8 @@ static size_t lex_char(struct lexer *lex, const char *p, const char *end)
 	return 1;
 }
 
-static void lex_line(struct lexer *lex, const struct ks_line *l, const struct ks_line *next, bool joined,
-		     struct place *place)
+static void lex_line(struct lexer *lex, const struct ks_line *l, const struct ks_line *next,
+		     bool joined, struct place *place)
 {
 	const char *p = l->text, *end = p + l->len, *first = p;
 	enum group_event event = NO_EVENT;
@@ -310,7 +310,8 @@ static void emit(const struct plan *p, struct ks_buf *out)
 		enum group_event event = p->places[i].event;
 
 		/* Right before the end of a group it would be for nothing. */
-		if (known != p->offset[i] && p->allowed[i] && event != GROUP_ELSE && event != GROUP_END) {
+		if (known != p->offset[i] && p->allowed[i] && event != GROUP_ELSE &&
+		    event != GROUP_END) {
 			known = p->offset[i];
 			ks_buf_addf(out, "#line %ld\n", (long)i + 1 - known);
 			for (size_t g = 0; g < groups.len; g++)

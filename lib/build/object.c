@@ -127,7 +127,8 @@ static struct ks_error *discard(struct ks_build *b, const struct ks_build_unit *
 	return err;
 }
 
-static struct ks_error *move_object(struct ks_build *b, const struct ks_build_unit *u, const char *to)
+static struct ks_error *move_object(struct ks_build *b, const struct ks_build_unit *u,
+				    const char *to)
 {
 	char *from = ks_path_join(b->obj, u->object), *dir = ks_strdup(to);
 	struct ks_error *err;
@@ -141,8 +142,10 @@ static struct ks_error *move_object(struct ks_build *b, const struct ks_build_un
 	return err;
 }
 
-/* The files of a unit just compiled: those changed since @start may have been read in two states. */
-static bool changed_since(struct ks_build *b, const struct ks_strv *files, const struct timespec *start)
+/* The files of a unit just compiled: those changed since @start may have been read in two states.
+ */
+static bool changed_since(struct ks_build *b, const struct ks_strv *files,
+			  const struct timespec *start)
 {
 	bool changed = false;
 
@@ -152,14 +155,15 @@ static bool changed_since(struct ks_build *b, const struct ks_strv *files, const
 
 		if (!stat(path, &st))
 			changed = st.st_ctim.tv_sec > start->tv_sec ||
-				  (st.st_ctim.tv_sec == start->tv_sec && st.st_ctim.tv_nsec > start->tv_nsec);
+				  (st.st_ctim.tv_sec == start->tv_sec &&
+				   st.st_ctim.tv_nsec > start->tv_nsec);
 		free(path);
 	}
 	return changed;
 }
 
-static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u, const struct ks_deps *deps,
-				 const struct timespec *start)
+static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u,
+				 const struct ks_deps *deps, const struct timespec *start)
 {
 	char *path = stamp_path(u), *text = stamp_text(b, deps->modname, &deps->files);
 	struct ks_error *err = remove_file(path);
@@ -167,7 +171,8 @@ static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u, co
 	if (!err)
 		err = move_object(b, u, u->pre_path);
 	if (!err && changed_since(b, &deps->files, start))
-		ks_note(b->report, 0, "%s: files that it is made from changed a moment ago; it is not kept for later runs",
+		ks_note(b->report, 0,
+			"%s: files that it is made from changed a moment ago; it is not kept for later runs",
 			u->object);
 	else if (!err)
 		err = ks_file_write(path, text, strlen(text), 0644);
@@ -179,7 +184,8 @@ static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u, co
 }
 
 /* Compiles the units at @which and leaves their objects in obj/. */
-static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **which, size_t n, const char *what)
+static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **which, size_t n,
+				     const char *what)
 {
 	struct ks_error *err = NULL;
 
@@ -191,7 +197,9 @@ static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **
 		char *object = ks_path_join(b->obj, which[i]->object);
 
 		if (!ks_file_exists(object))
-			err = ks_error_new(KS_E_FAILED, "%s: make succeeded, but there is no such object", object);
+			err = ks_error_new(KS_E_FAILED,
+					   "%s: make succeeded, but there is no such object",
+					   object);
 		free(object);
 	}
 	return err;
@@ -251,8 +259,8 @@ static struct ks_error *compile_pre(struct ks_build *b, struct ks_build_units *u
 		if (!is_fresh(b, &units->list.v[i], &files[i]))
 			which[stale++] = &units->list.v[i];
 	if (stale) {
-		ks_step(b->report, "Compiling %zu original object%s%s", stale, stale == 1 ? "" : "s",
-			stale < n ? " (the others are in the cache)" : "");
+		ks_step(b->report, "Compiling %zu original object%s%s", stale,
+			stale == 1 ? "" : "s", stale < n ? " (the others are in the cache)" : "");
 		err = run_compiler(b, which, stale, "the original source does not compile");
 	} else {
 		ks_step(b->report, "Original objects: all in the cache");
@@ -275,7 +283,8 @@ static struct ks_error *compile_pre(struct ks_build *b, struct ks_build_units *u
 	for (size_t i = n; i-- > 0 && !err;) {
 		if (reaches_change(b, &files[i]))
 			continue;
-		ks_note(b->report, 1, "%s: does not include a changed file", units->list.v[i].source);
+		ks_note(b->report, 1, "%s: does not include a changed file",
+			units->list.v[i].source);
 		drop_unit(units, i);
 	}
 	if (!err)
@@ -298,7 +307,8 @@ static struct ks_error *make_parent_real(struct ks_build *b, const char *path)
 	return err;
 }
 
-static struct ks_error *make_directories_real(struct ks_build *b, struct ks_build_unit **which, size_t n)
+static struct ks_error *make_directories_real(struct ks_build *b, struct ks_build_unit **which,
+					      size_t n)
 {
 	struct ks_error *err = NULL;
 
@@ -336,7 +346,8 @@ static struct ks_error *check_detours(struct ks_build *b, const struct ks_deps *
 		    (x.st_dev != y.st_dev || x.st_ino != y.st_ino)) {
 			*again = true;
 			for (char *p = strstr(path, "/.."); p && !err; p = strstr(p + 1, "/..")) {
-				char *text = ks_strndup(path, p - path), *dir = ks_path_normal(text);
+				char *text = ks_strndup(path, p - path),
+				     *dir = ks_path_normal(text);
 
 				err = ks_farm_make_real(b, dir);
 				free(dir);
@@ -385,7 +396,8 @@ static struct ks_error *compile_patched(struct ks_build *b, struct ks_build_unit
 	return err;
 }
 
-static struct ks_error *read_post_deps(struct ks_build *b, struct ks_build_unit **which, size_t n, bool *again)
+static struct ks_error *read_post_deps(struct ks_build *b, struct ks_build_unit **which, size_t n,
+				       bool *again)
 {
 	struct ks_error *err = NULL;
 
@@ -439,7 +451,8 @@ static struct ks_error *compile_post(struct ks_build *b, struct ks_build_units *
 	return err;
 }
 
-struct ks_error *ks_build_compile(struct ks_build *b, struct ks_build_units *units, enum ks_build_side side)
+struct ks_error *ks_build_compile(struct ks_build *b, struct ks_build_units *units,
+				  enum ks_build_side side)
 {
 	struct ks_error *err;
 

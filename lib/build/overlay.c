@@ -40,7 +40,8 @@ static struct ks_error *write_patched(struct ks_build *b, const struct ks_change
 	struct ks_buf old = { 0 }, new = { 0 }, out = { 0 };
 	struct ks_error *err = ks_file_read(patched, KS_BUILD_MAX_FILE, &new);
 
-	if (!err && line_directives && c->kind == KS_CHANGE_MODIFIED && ks_str_ends(c->path, ".c")) {
+	if (!err && line_directives && c->kind == KS_CHANGE_MODIFIED &&
+	    ks_str_ends(c->path, ".c")) {
 		err = ks_file_read(original, KS_BUILD_MAX_FILE, &old);
 		if (!err)
 			ks_lines_keep(&old, &new, &out);

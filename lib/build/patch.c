@@ -31,7 +31,8 @@ struct ks_change *ks_build_change(struct ks_build *b, const char *path)
 static struct ks_error *parse_options(const char *text, struct ks_strv *argv, long *strip)
 {
 	static const char *const prefixes[] = { "-p", "--strip=", "-F", "--fuzz=" };
-	static const char *const words[] = { "-R", "--reverse", "-l", "--ignore-whitespace", "--binary" };
+	static const char *const words[] = { "-R", "--reverse", "-l", "--ignore-whitespace",
+					     "--binary" };
 	char *copy = ks_strdup(text), *save = NULL;
 	struct ks_error *err = NULL;
 
@@ -41,7 +42,8 @@ static struct ks_error *parse_options(const char *text, struct ks_strv *argv, lo
 		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 			size_t n = strlen(prefixes[i]);
 
-			if (strncmp(w, prefixes[i], n) || !w[n] || strspn(w + n, "0123456789") != strlen(w + n))
+			if (strncmp(w, prefixes[i], n) || !w[n] ||
+			    strspn(w + n, "0123456789") != strlen(w + n))
 				continue;
 			ok = true;
 			if (i < 2)
@@ -82,7 +84,8 @@ static bool escapes(const char *path)
 	return false;
 }
 
-/* One name from a header of the patch; what it may mean is copied, more than needed does no harm. */
+/* One name from a header of the patch; what it may mean is copied, more than needed does no harm.
+ */
 static struct ks_error *add_name(struct ks_build *b, const char *name, size_t len, long strip,
 				 struct ks_strv *names)
 {
@@ -113,10 +116,13 @@ static struct ks_error *add_name(struct ks_build *b, const char *name, size_t le
 		/* Also no link on the way: patch(1) would write to where it leads. */
 		err = ks_path_resolve(full, &real);
 		if (!err && strcmp(real, full) && S_ISREG(st.st_mode))
-			err = ks_error_new(KS_E_REFUSED, "%s is reached through a link (its file is %s): patch that file",
-					   path, real);
+			err = ks_error_new(
+				KS_E_REFUSED,
+				"%s is reached through a link (its file is %s): patch that file",
+				path, real);
 		else if (!err && S_ISLNK(st.st_mode))
-			err = ks_error_new(KS_E_REFUSED, "%s is a symbolic link: patch the file that it leads to",
+			err = ks_error_new(KS_E_REFUSED,
+					   "%s is a symbolic link: patch the file that it leads to",
 					   path);
 		free(real);
 	}
@@ -151,8 +157,9 @@ static struct ks_error *read_names(struct ks_build *b, const struct ks_buf *patc
 		const char *prefix;
 		bool full; /* the name is given without the leading "a/" */
 	} headers[] = {
-		{ "--- ", false }, { "+++ ", false }, { "*** ", false }, { "Index: ", false },
-		{ "rename from ", true }, { "rename to ", true }, { "copy from ", true }, { "copy to ", true },
+		{ "--- ", false },	{ "+++ ", false },	  { "*** ", false },
+		{ "Index: ", false },	{ "rename from ", true }, { "rename to ", true },
+		{ "copy from ", true }, { "copy to ", true },
 	};
 	const char *p = patch->data, *end = p + patch->len;
 	struct ks_error *err = NULL;
@@ -168,7 +175,8 @@ static struct ks_error *read_names(struct ks_build *b, const struct ks_buf *patc
 
 			if (len > n && !strncmp(p, headers[i].prefix, n))
 				err = add_header(b, p + n, len - n,
-						 headers[i].full && strip ? strip - 1 : strip, names);
+						 headers[i].full && strip ? strip - 1 : strip,
+						 names);
 		}
 		p += len + 1;
 	}
@@ -180,7 +188,8 @@ static struct ks_error *copy_files(struct ks_build *b, const char *dir, const st
 	struct ks_error *err = NULL;
 
 	for (size_t i = 0; !err && i < names->len; i++) {
-		char *from = ks_path_join(b->source, names->v[i]), *to = ks_path_join(dir, names->v[i]);
+		char *from = ks_path_join(b->source, names->v[i]),
+		     *to = ks_path_join(dir, names->v[i]);
 		char *slash = strrchr(to, '/');
 		struct stat st;
 
@@ -244,7 +253,9 @@ static void note_fuzz(struct ks_build *b, const char *said)
 		char *line = ks_strndup(p, len);
 
 		if (strstr(line, " with fuzz "))
-			ks_note(b->report, 0, "the patch does not fit exactly: %s (is this the right source?)", line);
+			ks_note(b->report, 0,
+				"the patch does not fit exactly: %s (is this the right source?)",
+				line);
 		else if (*line)
 			ks_note(b->report, 1, "%s", line);
 		free(line);
@@ -255,8 +266,10 @@ static void note_fuzz(struct ks_build *b, const char *said)
 static struct ks_error *run_patch(struct ks_build *b, const char *dir, const char *patch,
 				  const struct ks_strv *options, bool unified)
 {
-	const char *const env[] = { "LC_ALL=C", "POSIXLY_CORRECT", "PATCH_GET", "PATCH_VERSION_CONTROL",
-				    "VERSION_CONTROL", "SIMPLE_BACKUP_SUFFIX", "QUOTING_STYLE", NULL };
+	const char *const env[] = { "LC_ALL=C",	       "POSIXLY_CORRECT",
+				    "PATCH_GET",       "PATCH_VERSION_CONTROL",
+				    "VERSION_CONTROL", "SIMPLE_BACKUP_SUFFIX",
+				    "QUOTING_STYLE",   NULL };
 	struct ks_strv argv = { 0 };
 	struct ks_buf said = { 0 };
 	struct ks_proc p = { .env = env, .out = &said, .err = &said };
@@ -296,7 +309,8 @@ static void forget_changes(struct ks_build *b)
 	ks_vec_free(&b->changes);
 }
 
-struct ks_error *ks_build_apply_patch(struct ks_build *b, const char *patch, struct ks_strv *changed_files)
+struct ks_error *ks_build_apply_patch(struct ks_build *b, const char *patch,
+				      struct ks_strv *changed_files)
 {
 	char *dir = ks_path_join(b->cache, "patched"), *path = NULL;
 	struct ks_strv options = { 0 }, names = { 0 };

@@ -213,7 +213,8 @@ static struct ks_error *ask(struct ks_roster *r, const char *dir, struct directo
 	ks_strv_add(&argv, "ks-roster");
 	p.argv = (const char *const *)argv.v;
 	if (!err)
-		err = ks_error_prefix(ks_proc_check(&p), "cannot find out what the kernel builds in %s", dir);
+		err = ks_error_prefix(ks_proc_check(&p),
+				      "cannot find out what the kernel builds in %s", dir);
 	if (!err)
 		parse(d, &out);
 	ks_strv_free(&argv);
@@ -258,7 +259,8 @@ static char *parent(const char *dir)
  * How kbuild gets to @dir: appends the directories on the way, @dir last, the
  * top one left out.  *found: it does.
  */
-static struct ks_error *find_way(struct ks_roster *r, const char *dir, struct ks_strv *way, bool *found)
+static struct ks_error *find_way(struct ks_roster *r, const char *dir, struct ks_strv *way,
+				 bool *found)
 {
 	struct ks_error *err = NULL;
 	char *above, *next;
@@ -322,7 +324,8 @@ void ks_roster_list_free(struct ks_roster_list *list)
 	ks_vec_free(&list->entries);
 }
 
-struct ks_error *ks_roster_find(struct ks_roster *r, const char *source, struct ks_roster_list *list)
+struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
+				struct ks_roster_list *list)
 {
 	char *object = ks_asprintf("%.*s.o", (int)strlen(source) - 2, source);
 	struct ks_error *err = NULL;

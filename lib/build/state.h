@@ -58,7 +58,8 @@ struct ks_build {
 
 /* farm.c: brings farm/ up to date with the names in the source. */
 struct ks_error *ks_farm_sync(struct ks_build *b) KS_MUST_CHECK;
-/* From now on @dir and those above it are real directories of the farm; one that is not there is no error. */
+/* From now on @dir and those above it are real directories of the farm; one that is not there is no
+ * error. */
 struct ks_error *ks_farm_make_real(struct ks_build *b, const char *dir) KS_MUST_CHECK;
 /*
  * The farm's directory that @path is in, reached through real directories only:
@@ -87,7 +88,8 @@ struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 #define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
 
 /* @what is for the error: "the original source does not compile". */
-struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const char *what) KS_MUST_CHECK;
+struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target,
+				const char *what) KS_MUST_CHECK;
 struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
 				   const char *what) KS_MUST_CHECK;
 /* The environment for every make: nothing of the user's that would change what is built. */
@@ -116,11 +118,13 @@ struct ks_error *ks_includes_find(struct ks_build *b, const char *path,
 /* deps.c */
 struct ks_deps {
 	struct ks_strv files; /* relative to the source */
-	struct ks_strv detours; /* those of the above that were reached through "../", unnormalised */
+	struct ks_strv
+		detours;      /* those of the above that were reached through "../", unnormalised */
 	char *modname;        /* NULL: not compiled for a module */
 	char *command;
 };
-struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_deps *deps) KS_MUST_CHECK;
+struct ks_error *ks_deps_read(struct ks_build *b, const char *object,
+			      struct ks_deps *deps) KS_MUST_CHECK;
 void ks_deps_free(struct ks_deps *deps);
 /* "a/b/../c.o" -> "a/c.o"; the caller frees. */
 char *ks_path_normal(const char *path);

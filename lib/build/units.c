@@ -39,16 +39,20 @@ static const struct {
 	{ "arch/x86/purgatory/", REFUSED, "its code is linked apart, for kexec" },
 	{ "arch/x86/entry/vdso/", REFUSED, "its code is linked apart and runs in user space" },
 	{ "lib/vdso/", REFUSED, "its code is linked apart and runs in user space" },
-	{ "arch/x86/kernel/asm-offsets", REFUSED, "a header is generated from it, and changed headers are not supported yet" },
-	{ "kernel/bounds.c", REFUSED, "a header is generated from it, and changed headers are not supported yet" },
-	{ "scripts/", REFUSED, "it is part of the build system, which must stay as it was when the kernel was built" },
+	{ "arch/x86/kernel/asm-offsets", REFUSED,
+	  "a header is generated from it, and changed headers are not supported yet" },
+	{ "kernel/bounds.c", REFUSED,
+	  "a header is generated from it, and changed headers are not supported yet" },
+	{ "scripts/", REFUSED,
+	  "it is part of the build system, which must stay as it was when the kernel was built" },
 	{ "rust/", REFUSED, "Rust is not supported" },
 };
 
 static bool is_documentation(const char *path)
 {
 	static const char *const endings[] = { ".rst", ".txt", ".md", ".yaml", ".dts", ".dtsi" };
-	static const char *const names[] = { "README", "TODO", "MAINTAINERS", "CREDITS", "COPYING" };
+	static const char *const names[] = { "README", "TODO", "MAINTAINERS", "CREDITS",
+					     "COPYING" };
 	const char *base = ks_path_base(path);
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
@@ -70,14 +74,16 @@ static enum effect classify(const char *path, const char **why)
 			return places[i].effect;
 		}
 	}
-	if (ks_str_starts(path, "arch/") && strchr(path + 5, '/') && !ks_str_starts(path, "arch/x86/")) {
+	if (ks_str_starts(path, "arch/") && strchr(path + 5, '/') &&
+	    !ks_str_starts(path, "arch/x86/")) {
 		*why = "for another architecture";
 		return NOTHING;
 	}
 	if (ks_str_ends(base, ".c"))
 		return COMPILED;
 	*why = "documentation";
-	if (ks_str_starts(base, "Makefile") || ks_str_starts(base, "Kbuild") || ks_str_starts(base, "Kconfig"))
+	if (ks_str_starts(base, "Makefile") || ks_str_starts(base, "Kbuild") ||
+	    ks_str_starts(base, "Kconfig"))
 		*why = "it is part of the build system, which must stay as it was when the kernel was built";
 	else if (is_documentation(path))
 		return NOTHING;
@@ -98,8 +104,8 @@ static struct ks_build_unit *find_unit(struct ks_build_units *units, const char 
 	return NULL;
 }
 
-static void add_unit(struct ks_build *b, struct ks_build_units *units, const struct ks_roster_entry *e,
-		     bool included)
+static void add_unit(struct ks_build *b, struct ks_build_units *units,
+		     const struct ks_roster_entry *e, bool included)
 {
 	struct ks_build_unit *u = find_unit(units, e->target);
 
@@ -132,8 +138,8 @@ static struct ks_error *add_source(struct ks_build *b, struct ks_roster *roster,
 }
 
 /* The objects of one changed .c file. */
-static struct ks_error *add_change(struct ks_build *b, struct ks_roster *roster, const struct ks_change *c,
-				   struct ks_build_units *units)
+static struct ks_error *add_change(struct ks_build *b, struct ks_roster *roster,
+				   const struct ks_change *c, struct ks_build_units *units)
 {
 	struct ks_strv includers = { 0 };
 	struct ks_error *err = NULL;
@@ -154,7 +160,8 @@ static struct ks_error *add_change(struct ks_build *b, struct ks_roster *roster,
 
 static int compare_units(const void *a, const void *b)
 {
-	return strcmp(((const struct ks_build_unit *)a)->object, ((const struct ks_build_unit *)b)->object);
+	return strcmp(((const struct ks_build_unit *)a)->object,
+		      ((const struct ks_build_unit *)b)->object);
 }
 
 struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units)
@@ -176,7 +183,9 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 		compiled += c->compiled;
 	}
 	if (refused.len)
-		err = ks_error_new(KS_E_REFUSED, "the patch changes files that cannot be handled:%s", refused.data);
+		err = ks_error_new(KS_E_REFUSED,
+				   "the patch changes files that cannot be handled:%s",
+				   refused.data);
 	if (!err && compiled)
 		err = ks_build_prepare(b);
 	if (!err && compiled)
@@ -190,7 +199,8 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 	if (!err && compiled && !units->list.len)
 		ks_vec_for(&b->changes, c)
 			if (c->compiled)
-				ks_note(b->report, 0, "%s: not built in this configuration: nothing to do for it",
+				ks_note(b->report, 0,
+					"%s: not built in this configuration: nothing to do for it",
 					c->path);
 	ks_roster_free(roster);
 	ks_buf_free(&refused);

@@ -79,7 +79,8 @@ static bool in_farm(struct ks_build *b, const char *name, mode_t kind)
 
 static bool source_is_untouched(void)
 {
-	return holds(source, "kernel/a.c", A_C) && holds(source, "kernel/b.c", "#include \"a.c\"\n") &&
+	return holds(source, "kernel/a.c", A_C) &&
+	       holds(source, "kernel/b.c", "#include \"a.c\"\n") &&
 	       holds(source, "kernel/new.c", NULL) && holds(source, "kernel/sub/x.c", "int x;\n") &&
 	       holds(source, "kernel/a.c.orig", NULL) && holds(source, "kernel/a.c.rej", NULL) &&
 	       holds(source, "Documentation/d.rst", "text\n") && holds(top, "outside", "o\n");
@@ -114,7 +115,10 @@ static void make_tree(void)
 static struct ks_build_options options(void)
 {
 	return (struct ks_build_options){
-		.source = source, .config_dir = config_dir, .release = "6.1.2-test", .report = &report,
+		.source = source,
+		.config_dir = config_dir,
+		.release = "6.1.2-test",
+		.report = &report,
 	};
 }
 
@@ -128,7 +132,8 @@ static struct ks_build *open_build(const char *patch_opt)
 	return b;
 }
 
-static void refuses_to_open(struct ks_build_options o, enum ks_error_code code, const char *part, const char *name)
+static void refuses_to_open(struct ks_build_options o, enum ks_error_code code, const char *part,
+			    const char *name)
 {
 	struct ks_build *b = NULL;
 
@@ -147,7 +152,8 @@ static void test_open(void)
 	o.config_dir = top;
 	refuses_to_open(o, KS_E_INPUT, "ksplice-prepare", "no .config");
 	o.config_dir = source;
-	refuses_to_open(o, KS_E_USAGE, "cannot be the configuration directory", "configuration in the source itself");
+	refuses_to_open(o, KS_E_USAGE, "cannot be the configuration directory",
+			"configuration in the source itself");
 	o = options();
 	put(config_dir, ".config", "CONFIG_ARM64=y\n");
 	refuses_to_open(o, KS_E_REFUSED, "x86-64", "another architecture");
@@ -161,7 +167,8 @@ static void test_open(void)
 	die(ks_dir_remove(inside));
 	setenv("KSPLICE_CACHE", top, 1);
 	tap_fine(ks_build_open(&o, &b), "a cache elsewhere");
-	tap_ok(strstr(ks_build_cache_dir(b), "/6.1.2-test-") != NULL, "has a directory for the configuration");
+	tap_ok(strstr(ks_build_cache_dir(b), "/6.1.2-test-") != NULL,
+	       "has a directory for the configuration");
 	ks_build_close(b);
 	unsetenv("KSPLICE_CACHE");
 	free(spaced);
@@ -190,10 +197,12 @@ static void test_lock(void)
 	tap_ok(waitpid(pid, &status, WNOHANG) == 0, "a second run waits");
 	ks_build_close(b);
 	waitpid(pid, &status, 0);
-	tap_ok(WIFEXITED(status) && !WEXITSTATUS(status), "says so, and goes on when the first has ended");
+	tap_ok(WIFEXITED(status) && !WEXITSTATUS(status),
+	       "says so, and goes on when the first has ended");
 }
 
-static void check_compiler(const char *config, bool force, enum ks_error_code code, const char *part, const char *name)
+static void check_compiler(const char *config, bool force, enum ks_error_code code,
+			   const char *part, const char *name)
 {
 	struct ks_build_options o = options();
 	struct ks_build *b;
@@ -213,11 +222,14 @@ static void check_compiler(const char *config, bool force, enum ks_error_code co
 
 static void test_compiler(void)
 {
-	static const char other[] = CONFIG "CONFIG_CC_VERSION_TEXT=\"gcc (Other 1.0) 1.0\"\nCONFIG_AS_VERSION=12345\n";
+	static const char other[] =
+		CONFIG "CONFIG_CC_VERSION_TEXT=\"gcc (Other 1.0) 1.0\"\nCONFIG_AS_VERSION=12345\n";
 
 	check_compiler(CONFIG, false, 0, NULL, "a configuration that names no compiler");
-	check_compiler(other, false, KS_E_REFUSED, "gcc (Other 1.0) 1.0", "another compiler: the kernel's is named");
-	check_compiler(other, false, KS_E_REFUSED, "--force-compiler", "another compiler: the way on is named");
+	check_compiler(other, false, KS_E_REFUSED, "gcc (Other 1.0) 1.0",
+		       "another compiler: the kernel's is named");
+	check_compiler(other, false, KS_E_REFUSED, "--force-compiler",
+		       "another compiler: the way on is named");
 	check_compiler(other, false, KS_E_REFUSED, "\"1.23.45\"", "another assembler is named");
 	check_compiler(other, true, 0, NULL, "another compiler, forced");
 	check_compiler(CONFIG "CONFIG_CC_IS_CLANG=y\n", false, KS_E_REFUSED, "clang", "clang");
@@ -243,7 +255,8 @@ static void refuses_patch(const char *patch, const char *part, const char *name)
 	ks_build_close(b);
 }
 
-static void accepts_patch(const char *patch_opt, const char *patch, const char *changes, const char *name)
+static void accepts_patch(const char *patch_opt, const char *patch, const char *changes,
+			  const char *name)
 {
 	struct ks_build *b = open_build(patch_opt);
 	struct ks_buf got = { 0 };
@@ -264,41 +277,52 @@ static void test_patch(void)
 
 	accepts_patch(NULL, GOOD, "M kernel/a.c\n", "a patch");
 	accepts_patch(NULL, GOOD NEW, "M kernel/a.c\nA kernel/new.c\n", "a new file");
-	accepts_patch(NULL, "--- a/kernel/sub/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int x;\n", "R kernel/sub/x.c\n",
-		      "a file removed");
-	accepts_patch(NULL, "*** a/kernel/a.c\n--- b/kernel/a.c\n***************\n*** 1,2 ****\n--- 1,3 ----\n  int a;\n+ int n;\n  int b;\n",
-		      "M kernel/a.c\n", "a context diff");
+	accepts_patch(NULL, "--- a/kernel/sub/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int x;\n",
+		      "R kernel/sub/x.c\n", "a file removed");
+	accepts_patch(
+		NULL,
+		"*** a/kernel/a.c\n--- b/kernel/a.c\n***************\n*** 1,2 ****\n--- 1,3 ----\n  int a;\n+ int n;\n  int b;\n",
+		"M kernel/a.c\n", "a context diff");
 	accepts_patch("-p0", "--- kernel/a.c\n+++ kernel/a.c\n" HUNK, "M kernel/a.c\n", "-p0");
-	accepts_patch("-R -p1", "--- a/kernel/sub/x.c\n+++ b/kernel/sub/x.c\n@@ -1 +1 @@\n-int y;\n+int x;\n",
+	accepts_patch("-R -p1",
+		      "--- a/kernel/sub/x.c\n+++ b/kernel/sub/x.c\n@@ -1 +1 @@\n-int y;\n+int x;\n",
 		      "M kernel/sub/x.c\n", "-R");
-	accepts_patch(NULL, "--- a/kernel/a.c\n+++ b/kernel/a.c\n@@ -2,3 +2,4 @@\n int b;\n int c;\n+int n;\n int other;\n",
-		      "M kernel/a.c\n", "fuzz");
-	tap_ok(notes.data && strstr(notes.data, "0 the patch does not fit exactly"), "fuzz is told");
-	refuses_patch("--- a/kernel/a.c\n+++ b/kernel/a.c\n@@ -2,3 +2,3 @@\n int b;\n-int q;\n+int n;\n int d;\n", "FAILED",
-		      "a patch that does not apply");
-	refuses_patch("--- a/kernel/sub/x.c\n+++ b/kernel/sub/x.c\n@@ -1 +1 @@\n-int w;\n+int x;\n", "previously applied",
-		      "a patch that is already applied");
-	refuses_patch("--- a/kernel/none.c\n+++ b/kernel/none.c\n" HUNK, "does not apply", "a file that is not there");
+	accepts_patch(
+		NULL,
+		"--- a/kernel/a.c\n+++ b/kernel/a.c\n@@ -2,3 +2,4 @@\n int b;\n int c;\n+int n;\n int other;\n",
+		"M kernel/a.c\n", "fuzz");
+	tap_ok(notes.data && strstr(notes.data, "0 the patch does not fit exactly"),
+	       "fuzz is told");
+	refuses_patch(
+		"--- a/kernel/a.c\n+++ b/kernel/a.c\n@@ -2,3 +2,3 @@\n int b;\n-int q;\n+int n;\n int d;\n",
+		"FAILED", "a patch that does not apply");
+	refuses_patch("--- a/kernel/sub/x.c\n+++ b/kernel/sub/x.c\n@@ -1 +1 @@\n-int w;\n+int x;\n",
+		      "previously applied", "a patch that is already applied");
+	refuses_patch("--- a/kernel/none.c\n+++ b/kernel/none.c\n" HUNK, "does not apply",
+		      "a file that is not there");
 	refuses_patch("", "empty", "an empty patch");
 	refuses_patch("Hello\n", "neither", "no patch");
 	refuses_patch("--- a/kernel/a.c\n1!touch /tmp/x\n.\n", "neither", "a script for ed");
-	refuses_patch("--- a/../outside\n+++ b/../outside\n@@ -1 +1 @@\n-o\n+x\n", "outside the source tree", "a path with ..");
-	refuses_patch("--- a/kernel/../../outside\n+++ b/kernel/../../outside\n@@ -1 +1 @@\n-o\n+x\n",
-		      "outside the source tree", "a path with .. inside");
+	refuses_patch("--- a/../outside\n+++ b/../outside\n@@ -1 +1 @@\n-o\n+x\n",
+		      "outside the source tree", "a path with ..");
+	refuses_patch(
+		"--- a/kernel/../../outside\n+++ b/kernel/../../outside\n@@ -1 +1 @@\n-o\n+x\n",
+		"outside the source tree", "a path with .. inside");
 	b = open_build("-p0");
-	tap_error(apply(b, "--- /etc/passwd\n+++ /etc/passwd\n" HUNK), KS_E_INPUT, "outside the source tree",
-		  "an absolute path");
+	tap_error(apply(b, "--- /etc/passwd\n+++ /etc/passwd\n" HUNK), KS_E_INPUT,
+		  "outside the source tree", "an absolute path");
 	ks_build_close(b);
 	b = open_build("--directory=/");
-	tap_error(apply(b, GOOD), KS_E_USAGE, "--directory", "an option of patch that leads elsewhere");
+	tap_error(apply(b, GOOD), KS_E_USAGE, "--directory",
+		  "an option of patch that leads elsewhere");
 	ks_build_close(b);
 	if (symlink("../../outside", link) || symlink("..", way))
 		tap_ok(false, "symlink");
 	b = open_build(NULL);
-	tap_error(apply(b, "--- a/kernel/link.c\n+++ b/kernel/link.c\n@@ -1 +1 @@\n-o\n+x\n"), KS_E_REFUSED, "symbolic link",
-		  "a link");
-	tap_error(apply(b, "--- a/way/outside\n+++ b/way/outside\n@@ -1 +1 @@\n-o\n+x\n"), KS_E_REFUSED, "through a link",
-		  "a path through a link");
+	tap_error(apply(b, "--- a/kernel/link.c\n+++ b/kernel/link.c\n@@ -1 +1 @@\n-o\n+x\n"),
+		  KS_E_REFUSED, "symbolic link", "a link");
+	tap_error(apply(b, "--- a/way/outside\n+++ b/way/outside\n@@ -1 +1 @@\n-o\n+x\n"),
+		  KS_E_REFUSED, "through a link", "a path through a link");
 	ks_build_close(b);
 	unlink(link);
 	unlink(way);
@@ -309,8 +333,10 @@ static void test_patch(void)
 
 static void test_units(void)
 {
-	static const char *const files[] = { "include/h.h", "kernel/s.S", "kernel/Makefile", "kernel/Kconfig",
-					     "scripts/tool/x", "arch/x86/entry/vdso/v.c", "kernel/what.is" };
+	static const char *const files[] = { "include/h.h",	"kernel/s.S",
+					     "kernel/Makefile", "kernel/Kconfig",
+					     "scripts/tool/x",	"arch/x86/entry/vdso/v.c",
+					     "kernel/what.is" };
 	struct ks_build *b = open_build(NULL);
 	struct ks_build_units units = { 0 };
 	struct ks_buf patch = { 0 };
@@ -323,9 +349,12 @@ static void test_units(void)
 		b->changes.v[0].path = ks_strdup(files[i]);
 		tap_error(ks_build_units(b, &units), KS_E_REFUSED, files[i], files[i]);
 	}
-	die(apply(b, "--- a/Documentation/d.rst\n+++ b/Documentation/d.rst\n@@ -1 +1 @@\n-text\n+word\n"));
+	die(apply(
+		b,
+		"--- a/Documentation/d.rst\n+++ b/Documentation/d.rst\n@@ -1 +1 @@\n-text\n+word\n"));
 	tap_fine(ks_build_units(b, &units), "documentation");
-	tap_ok(!units.list.len && strstr(notes.data, "Documentation/d.rst: documentation"), "is left out with a note");
+	tap_ok(!units.list.len && strstr(notes.data, "Documentation/d.rst: documentation"),
+	       "is left out with a note");
 	ks_buf_free(&patch);
 	ks_build_units_free(&units);
 	ks_build_close(b);
@@ -334,20 +363,27 @@ static void test_units(void)
 static void test_farm(void)
 {
 	struct ks_build *b = open_build(NULL);
-	char *sub = ks_path_join(source, "kernel/sub"), *file = ks_path_join(source, "kernel/file.c");
+	char *sub = ks_path_join(source, "kernel/sub"),
+	     *file = ks_path_join(source, "kernel/file.c");
 	char *old = ks_path_join(source, "include/config");
 
 	tap_fine(ks_farm_sync(b), "a farm");
-	tap_ok(in_farm(b, "kernel", S_IFLNK) && in_farm(b, "Makefile", S_IFLNK) && in_farm(b, "tools/perf", S_IFLNK),
+	tap_ok(in_farm(b, "kernel", S_IFLNK) && in_farm(b, "Makefile", S_IFLNK) &&
+		       in_farm(b, "tools/perf", S_IFLNK),
 	       "files and directories are links");
-	tap_ok(in_farm(b, "scripts/tool", S_IFDIR) && in_farm(b, "tools/lib", S_IFDIR) && in_farm(b, "tools", S_IFDIR),
+	tap_ok(in_farm(b, "scripts/tool", S_IFDIR) && in_farm(b, "tools/lib", S_IFDIR) &&
+		       in_farm(b, "tools", S_IFDIR),
 	       "but for those where tools are made");
-	tap_ok(holds(b->farm, "kernel/a.c", A_C) && holds(b->farm, "scripts/tool/x", ""), "the links lead to the source");
-	tap_ok(!in_farm(b, ".git", S_IFLNK) && !in_farm(b, "ksplice", S_IFLNK), "what is no source is not there");
+	tap_ok(holds(b->farm, "kernel/a.c", A_C) && holds(b->farm, "scripts/tool/x", ""),
+	       "the links lead to the source");
+	tap_ok(!in_farm(b, ".git", S_IFLNK) && !in_farm(b, "ksplice", S_IFLNK),
+	       "what is no source is not there");
 	tap_fine(ks_farm_make_real(b, "kernel/sub"), "a real directory");
-	tap_ok(in_farm(b, "kernel", S_IFDIR) && in_farm(b, "kernel/sub", S_IFDIR) && in_farm(b, "kernel/a.c", S_IFLNK),
+	tap_ok(in_farm(b, "kernel", S_IFDIR) && in_farm(b, "kernel/sub", S_IFDIR) &&
+		       in_farm(b, "kernel/a.c", S_IFLNK),
 	       "and those above it");
-	tap_ok(holds(b->farm, "kernel/sub/x.c", "int x;\n") && holds(b->farm, "kernel/a.c", A_C), "with what the source has");
+	tap_ok(holds(b->farm, "kernel/sub/x.c", "int x;\n") && holds(b->farm, "kernel/a.c", A_C),
+	       "with what the source has");
 	tap_fine(ks_farm_make_real(b, "none/at/all"), "a directory that is not there");
 	put(source, "kernel/file.c", "");
 	tap_fine(ks_farm_sync(b), "a file comes");
@@ -359,7 +395,8 @@ static void test_farm(void)
 	die(ks_dir_remove(file));
 	die(ks_dir_remove(sub));
 	tap_fine(ks_farm_sync(b), "a file goes, and a directory");
-	tap_ok(!in_farm(b, "kernel/file.c", S_IFLNK) && !in_farm(b, "kernel/sub", S_IFDIR), "they are gone");
+	tap_ok(!in_farm(b, "kernel/file.c", S_IFLNK) && !in_farm(b, "kernel/sub", S_IFDIR),
+	       "they are gone");
 	put(source, "kernel/sub/x.c", "int x;\n");
 	put(source, "include/config/auto.conf", "");
 	tap_error(ks_farm_sync(b), KS_E_INPUT, "clean copy", "a tree that a kernel was built in");
@@ -379,7 +416,8 @@ static struct ks_build *patched_build(void)
 
 	die(ks_farm_sync(b));
 	die(ks_farm_make_real(b, "kernel"));
-	die(apply(b, GOOD NEW "--- a/kernel/b.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-#include \"a.c\"\n"));
+	die(apply(b,
+		  GOOD NEW "--- a/kernel/b.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-#include \"a.c\"\n"));
 	ks_vec_for(&b->changes, c)
 		c->compiled = true;
 	return b;
@@ -435,15 +473,20 @@ static void test_config(void)
 	struct ks_config *given, *got;
 	char *x = ks_path_join(top, "given"), *y = ks_path_join(top, "got");
 
-	put(top, "given", "CONFIG_A=y\nCONFIG_B=\"text\"\n# CONFIG_C is not set\nCONFIG_D=m\nCONFIG_CC_VERSION_TEXT=\"x\"\nCONFIG_F=n\n");
-	put(top, "got", "CONFIG_A=y\nCONFIG_B=\"other\"\nCONFIG_C=y\n\nCONFIG_E=y\nCONFIG_CC_VERSION_TEXT=\"y\"\nCONFIG_G=\"\"\n");
+	put(top, "given",
+	    "CONFIG_A=y\nCONFIG_B=\"text\"\n# CONFIG_C is not set\nCONFIG_D=m\nCONFIG_CC_VERSION_TEXT=\"x\"\nCONFIG_F=n\n");
+	put(top, "got",
+	    "CONFIG_A=y\nCONFIG_B=\"other\"\nCONFIG_C=y\n\nCONFIG_E=y\nCONFIG_CC_VERSION_TEXT=\"y\"\nCONFIG_G=\"\"\n");
 	die(ks_config_read(x, &given));
 	die(ks_config_read(y, &got));
-	tap_ok(!strcmp(ks_config_get(given, "B"), "text") && !ks_config_get(given, "C") && !ks_config_get(given, "F"),
+	tap_ok(!strcmp(ks_config_get(given, "B"), "text") && !ks_config_get(given, "C") &&
+		       !ks_config_get(given, "F"),
 	       "options of a configuration");
 	ks_config_compare(given, got, &diff);
 	tap_ok(diff.changed.len == 3 && ks_strv_has(&diff.changed, "B: text -> other") &&
-	       ks_strv_has(&diff.changed, "C: n -> y") && ks_strv_has(&diff.changed, "D: m -> n"), "what has changed");
+		       ks_strv_has(&diff.changed, "C: n -> y") &&
+		       ks_strv_has(&diff.changed, "D: m -> n"),
+	       "what has changed");
 	tap_ok(diff.added.len == 1 && ks_strv_has(&diff.added, "E"), "what was not mentioned");
 	ks_config_diff_free(&diff);
 	ks_config_free(given);
@@ -466,21 +509,25 @@ static void test_deps(void)
 	struct ks_deps deps = { 0 };
 	char *text;
 
-	text = ks_asprintf("savedcmd_kernel/a.o := gcc -DMODULE -DKBUILD_MODNAME='\"mod_a\"' -o kernel/a.o\n\n"
-			   "source_kernel/a.o := %s/kernel/a.c\n\n"
-			   "deps_kernel/a.o := \\\n    $(wildcard include/config/A) \\\n  %s/include/linux/../h.h \\\n"
-			   "  include/generated/autoconf.h \\\n  /usr/include/x.h \\\n\n"
-			   "kernel/a.o: $(deps_kernel/a.o)\n\n$(deps_kernel/a.o):\n",
-			   b->farm, b->farm);
+	text = ks_asprintf(
+		"savedcmd_kernel/a.o := gcc -DMODULE -DKBUILD_MODNAME='\"mod_a\"' -o kernel/a.o\n\n"
+		"source_kernel/a.o := %s/kernel/a.c\n\n"
+		"deps_kernel/a.o := \\\n    $(wildcard include/config/A) \\\n  %s/include/linux/../h.h \\\n"
+		"  include/generated/autoconf.h \\\n  /usr/include/x.h \\\n\n"
+		"kernel/a.o: $(deps_kernel/a.o)\n\n$(deps_kernel/a.o):\n",
+		b->farm, b->farm);
 	put(b->obj, "kernel/.a.o.cmd", text);
 	tap_fine(ks_deps_read(b, "kernel/a.o", &deps), "what kbuild has written down");
 	tap_ok(deps.modname && !strcmp(deps.modname, "mod_a"), "the module");
-	tap_ok(deps.files.len == 2 && ks_strv_has(&deps.files, "kernel/a.c") && ks_strv_has(&deps.files, "include/h.h"),
+	tap_ok(deps.files.len == 2 && ks_strv_has(&deps.files, "kernel/a.c") &&
+		       ks_strv_has(&deps.files, "include/h.h"),
 	       "the files of the source");
-	tap_ok(deps.detours.len == 1 && ks_strv_has(&deps.detours, "include/linux/../h.h"), "the detours");
+	tap_ok(deps.detours.len == 1 && ks_strv_has(&deps.detours, "include/linux/../h.h"),
+	       "the detours");
 	ks_deps_free(&deps);
 	put(b->obj, "kernel/.a.o.cmd", "something else\n");
-	tap_error(ks_deps_read(b, "kernel/a.o", &deps), KS_E_FAILED, "not understood", "something else");
+	tap_error(ks_deps_read(b, "kernel/a.o", &deps), KS_E_FAILED, "not understood",
+		  "something else");
 	ks_deps_free(&deps);
 	normal("a/b/../c.o", "a/c.o");
 	normal("arch/x86/kvm/../../../virt/kvm/k.o", "virt/kvm/k.o");

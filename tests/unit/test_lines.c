@@ -44,7 +44,8 @@ static void test_functions(void)
 	keeps("a line added", F G, "int f(void)\n{\n\tx();\n\treturn 1;\n}\n" G,
 	      "int f(void)\n{\n\tx();\n\treturn 1;\n}\n#line 5\n" G);
 	keeps("a line removed", "int f(void)\n{\n\tx();\n\treturn 1;\n}\n" G, F G, F "#line 6\n" G);
-	keeps("a function added", F G, F "\nint h(void)\n{\n}\n" G, F "\nint h(void)\n{\n}\n\n#line 6\nint g(void)\n{\n\treturn 2;\n}\n");
+	keeps("a function added", F G, F "\nint h(void)\n{\n}\n" G,
+	      F "\nint h(void)\n{\n}\n\n#line 6\nint g(void)\n{\n\treturn 2;\n}\n");
 	keeps("a function removed", F G "\nint h;\n", F "\nint h;\n", F "\n#line 11\nint h;\n");
 	unchanged("added at the end", F, F G);
 	unchanged("the last function", F G, F "\nint g(void)\n{\n\tx();\n\treturn 2;\n}\n");
@@ -63,12 +64,16 @@ static void test_functions(void)
 
 static void test_ends(void)
 {
-	unchanged("no newline at the end, changed there", "int a;\nint b;", "int a;\nint c;\nint b;\nint d;");
-	keeps("no newline at the end", "int a;\nint b;", "int a;\nint c;\nint b;", "int a;\nint c;\n#line 2\nint b;");
-	keeps("carriage returns", "int f(void)\r\n{\r\n}\r\nint b;\r\n", "int f(void)\r\n{\r\n\tx();\r\n}\r\nint b;\r\n",
+	unchanged("no newline at the end, changed there", "int a;\nint b;",
+		  "int a;\nint c;\nint b;\nint d;");
+	keeps("no newline at the end", "int a;\nint b;", "int a;\nint c;\nint b;",
+	      "int a;\nint c;\n#line 2\nint b;");
+	keeps("carriage returns", "int f(void)\r\n{\r\n}\r\nint b;\r\n",
+	      "int f(void)\r\n{\r\n\tx();\r\n}\r\nint b;\r\n",
 	      "int f(void)\r\n{\r\n\tx();\r\n}\r\n#line 4\nint b;\r\n");
 	keeps("a backslash and a carriage return", "#define A 1\\\r\n2\r\nint b;\r\n",
-	      "#define A 1\\\r\n3\\\r\n2\r\nint b;\r\n", "#define A 1\\\r\n3\\\r\n2\r\n#line 3\nint b;\r\n");
+	      "#define A 1\\\r\n3\\\r\n2\r\nint b;\r\n",
+	      "#define A 1\\\r\n3\\\r\n2\r\n#line 3\nint b;\r\n");
 }
 
 static void test_places(void)
@@ -79,26 +84,32 @@ static void test_places(void)
 	keeps("in a comment", "/*\n * a;\n */\nint b;\n", "/*\n * a;\n * }\n */\nint b;\n",
 	      "/*\n * a;\n * }\n */\n#line 4\nint b;\n");
 	keeps("a comment that a directive opens", "#define A /* a\n b */ 1\nint b;\n",
-	      "#define A /* a\n;\n b */ 1\nint b;\n", "#define A /* a\n;\n b */ 1\n#line 3\nint b;\n");
-	keeps("after a // comment that goes on", "int a; // x\\\n;\nint b;\n", "int a; // x\\\n;\\\n;\nint b;\n",
-	      "int a; // x\\\n;\\\n;\n#line 3\nint b;\n");
+	      "#define A /* a\n;\n b */ 1\nint b;\n",
+	      "#define A /* a\n;\n b */ 1\n#line 3\nint b;\n");
+	keeps("after a // comment that goes on", "int a; // x\\\n;\nint b;\n",
+	      "int a; // x\\\n;\\\n;\nint b;\n", "int a; // x\\\n;\\\n;\n#line 3\nint b;\n");
 	keeps("in data", "int a[] = {\n\t1,\n};\nint b;\n", "int a[] = {\n\t1,\n\t2,\n};\nint b;\n",
 	      "int a[] = {\n\t1,\n\t2,\n};\n#line 4\nint b;\n");
-	keeps("in the arguments of a macro", "M(a,\n  {\n;\n}\n, b)\n;\nint c;\n", "M(a,\n  {\n;\n;\n}\n, b)\n;\nint c;\n",
+	keeps("in the arguments of a macro", "M(a,\n  {\n;\n}\n, b)\n;\nint c;\n",
+	      "M(a,\n  {\n;\n;\n}\n, b)\n;\nint c;\n",
 	      "M(a,\n  {\n;\n;\n}\n, b)\n;\n#line 7\nint c;\n");
-	keeps("a string that goes on", "char *a = \"x\\\n;\\\n\";\nint b;\n", "char *a = \"x\\\n;\\\n;\\\n\";\nint b;\n",
+	keeps("a string that goes on", "char *a = \"x\\\n;\\\n\";\nint b;\n",
+	      "char *a = \"x\\\n;\\\n;\\\n\";\nint b;\n",
 	      "char *a = \"x\\\n;\\\n;\\\n\";\n#line 4\nint b;\n");
-	keeps("a brace in a string", "char *a = \"{\";\nint b;\n", "int c;\nchar *a = \"{\";\nint b;\n",
-	      "int c;\n#line 1\nchar *a = \"{\";\nint b;\n");
-	keeps("quotes as characters", "char a = '\"', b = '\\'';\nint c;\n", "int d;\nchar a = '\"', b = '\\'';\nint c;\n",
+	keeps("a brace in a string", "char *a = \"{\";\nint b;\n",
+	      "int c;\nchar *a = \"{\";\nint b;\n", "int c;\n#line 1\nchar *a = \"{\";\nint b;\n");
+	keeps("quotes as characters", "char a = '\"', b = '\\'';\nint c;\n",
+	      "int d;\nchar a = '\"', b = '\\'';\nint c;\n",
 	      "int d;\n#line 1\nchar a = '\"', b = '\\'';\nint c;\n");
 	keeps("a declaration over two lines", "int b;\nstatic int\nf(void)\n{\n}\nint c;\n",
-	      "int b;\nstatic int\ng(void)\n{\n\tx;\n}\nint c;\n", "int b;\nstatic int\ng(void)\n{\n\tx;\n}\n#line 6\nint c;\n");
-	keeps("after a macro without a semicolon", "M(x)\nint a;\nint b;\n", "M(x)\nM(y)\nint a;\nint b;\n",
-	      "M(x)\nM(y)\nint a;\n#line 3\nint b;\n");
+	      "int b;\nstatic int\ng(void)\n{\n\tx;\n}\nint c;\n",
+	      "int b;\nstatic int\ng(void)\n{\n\tx;\n}\n#line 6\nint c;\n");
+	keeps("after a macro without a semicolon", "M(x)\nint a;\nint b;\n",
+	      "M(x)\nM(y)\nint a;\nint b;\n", "M(x)\nM(y)\nint a;\n#line 3\nint b;\n");
 	unchanged("nowhere before the end", "int a = F(\n1,\n2\n);", "int a = F(\n1,\n3,\n2\n);");
 	keeps("before a hunk, but not in arguments",
-	      "int a;\nint f(void)\n{\n\tg(1,\n\t  2);\n}\nint b;\n", "int z;\nint a;\nint f(void)\n{\n\tg(1,\n\t  9,\n\t  2);\n}\nint b;\n",
+	      "int a;\nint f(void)\n{\n\tg(1,\n\t  2);\n}\nint b;\n",
+	      "int z;\nint a;\nint f(void)\n{\n\tg(1,\n\t  9,\n\t  2);\n}\nint b;\n",
 	      "int z;\n#line 1\nint a;\nint f(void)\n{\n#line 5\n\tg(1,\n\t  9,\n\t  2);\n}\n#line 7\nint b;\n");
 }
 
@@ -125,12 +136,16 @@ static void test_conditionals(void)
 	      "int a = (1\n#ifdef A\n+ 2);\n#else\n);\n#endif\nint b;\n", "int a = (1 +\n3\n#ifdef A\n+ 2);\n#else\n);\n#endif\nint b;\n",
 	      "int a = (1 +\n3\n#ifdef A\n+ 2);\n#else\n);\n#endif\n#line 7\nint b;\n");
 	unchanged("parentheses that do not add up",
-		  "int f(int a\n#ifdef A\n, int b)\n#endif\n;\nint c;\nint d;\n", "int f(int a\n#ifdef A\n, int b,\nint e)\n#endif\n;\nint c;\nint d;\n");
-	keeps("prose in #if 0", "#if 0\ndon't \"\n#endif\nint a;\nint b;\n", "#if 0\ndon't \"\n#endif\nint a;\nint x;\nint b;\n",
+		  "int f(int a\n#ifdef A\n, int b)\n#endif\n;\nint c;\nint d;\n",
+		  "int f(int a\n#ifdef A\n, int b,\nint e)\n#endif\n;\nint c;\nint d;\n");
+	keeps("prose in #if 0", "#if 0\ndon't \"\n#endif\nint a;\nint b;\n",
+	      "#if 0\ndon't \"\n#endif\nint a;\nint x;\nint b;\n",
 	      "#if 0\ndon't \"\n#endif\nint a;\nint x;\n#line 5\nint b;\n");
-	keeps("an #error with a quote", "#error can't\nint a;\nint b;\n", "#error can't\nint x;\nint a;\nint b;\n",
+	keeps("an #error with a quote", "#error can't\nint a;\nint b;\n",
+	      "#error can't\nint x;\nint a;\nint b;\n",
 	      "#error can't\nint x;\n#line 2\nint a;\nint b;\n");
-	unchanged("#endif and #else too many", "#endif\n#else\nint a;\n", "#endif\n#else\nint b;\n");
+	unchanged("#endif and #else too many", "#endif\n#else\nint a;\n",
+		  "#endif\n#else\nint b;\n");
 }
 
 /* Texts of three words in every order, against their definition: common lines, increasing. */
