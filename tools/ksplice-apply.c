@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ksplice-apply: applies an update to the running kernel. */
-#include <getopt.h>
+/*
+ * ksplice-apply: applies an update to the running kernel.  Opens the package
+ * (lib/pack), applies it (lib/live) and says how that went.
+ */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "base/proc.h"
 #include "common.h"
 #include "live/apply.h"
@@ -13,6 +17,8 @@ static const char usage[] =
 	"Usage: ksplice-apply [OPTION]... TARBALL|DIRECTORY\n"
 	"Apply an update to the running kernel.\n"
 	"\n"
+	"      --partial        leave out targets that are not loaded (no effect on an\n"
+	"                       update that patches built-in code only)\n"
 	"      --debug          print the update's debug log on standard error\n"
 	"      --debugfile=FILE write the update's debug log to FILE\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
@@ -23,112 +29,133 @@ static const char usage[] =
 	"      --version        show the version\n"
 	"\n"
 	"Exit status: 0 the update is applied (also if it was before); 1 it is not, and\n"
-	"the kernel is as it was.\n";
+	"the kernel is as it was; 130 the same, after a signal.\n";
 
-enum { OPT_DEBUG = 256, OPT_DEBUGFILE, OPT_RAW, OPT_JSON, OPT_HELP, OPT_VERSION, OPT_PARTIAL };
+enum { OPT_DEBUG = TOOL_OPT_OWN, OPT_DEBUGFILE, OPT_PARTIAL };
 
 static const struct option long_options[] = {
+	{ "partial", no_argument, NULL, OPT_PARTIAL },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "debugfile", required_argument, NULL, OPT_DEBUGFILE },
-	{ "raw-errors", no_argument, NULL, OPT_RAW },
-	{ "partial", no_argument, NULL, OPT_PARTIAL },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+	TOOL_OPTION_RAW,
+	TOOL_OPTIONS_VERBOSITY,
+	TOOL_OPTIONS,
 };
 
-struct options {
-	struct tool_output out;
-	bool debug;
-	const char *debugfile, *path;
-	int verbosity;
+struct apply {
+	struct tool tool;
+	const char *path, *debugfile;
+	bool debug, partial;
+	int debug_fd; /* -1: none */
+	struct ks_buf log;
+	struct ks_pack *pack;
+	struct ks_live_result result;
 };
 
-static struct ks_error *parse(int argc, char **argv, struct options *opt)
+static struct ks_error *parse(int argc, char **argv, struct apply *a)
 {
+	struct ks_error *err = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "vq", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_DEBUG:
-			opt->debug = true;
-			break;
-		case OPT_DEBUGFILE:
-			opt->debugfile = optarg;
-			break;
-		case OPT_RAW:
-			opt->out.raw_errors = true;
-			break;
-		case OPT_PARTIAL:
-			return ks_error_new(KS_E_USAGE,
-					    "--partial is about updates of kernel modules, which this version cannot make yet");
-		case OPT_JSON:
-			opt->out.json = true;
-			break;
-		case 'v':
-			opt->verbosity++;
-			break;
-		case 'q':
-			opt->verbosity = -1;
-			break;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			exit(0);
-		case OPT_VERSION:
-			puts("ksplice-apply " KS_VERSION);
-			exit(0);
-		default:
-			return ks_error_new(KS_E_USAGE, "try ksplice-apply --help");
-		}
+	while ((c = tool_option(&a->tool, argc, argv, ":vq", long_options, &err)) != -1) {
+		if (c == OPT_DEBUG)
+			a->debug = true;
+		else if (c == OPT_DEBUGFILE)
+			a->debugfile = optarg;
+		else if (c == OPT_PARTIAL)
+			a->partial = true;
 	}
+	if (err)
+		return err;
 	if (optind + 1 != argc)
-		return ks_error_new(KS_E_USAGE, "give one update: a tarball, or a directory that it was unpacked to");
-	opt->path = argv[optind];
+		return ks_error_new(KS_E_USAGE,
+				    "give one update: a tarball, or a directory that one was unpacked to; try ksplice-apply --help");
+	a->path = argv[optind];
 	return NULL;
 }
 
-static void show_log(const struct options *opt, const struct ks_buf *log)
+/* Before anything is applied: a log that cannot be written is found out now. */
+static struct ks_error *open_debugfile(struct apply *a)
 {
-	struct ks_error *err = NULL;
+	if (!a->debugfile)
+		return NULL;
+	a->debug_fd = open(a->debugfile, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (a->debug_fd < 0)
+		return ks_error_errno(errno, "--debugfile=%s: nothing was applied", a->debugfile);
+	return NULL;
+}
 
-	if (opt->debug && log->data)
-		fputs(log->data, stderr);
-	if (opt->debugfile)
-		err = ks_file_write(opt->debugfile, log->data ? log->data : "", log->len, 0644);
+static struct ks_error *write_debugfile(struct apply *a)
+{
+	size_t done = 0;
+
+	while (done < a->log.len) {
+		ssize_t n = write(a->debug_fd, a->log.data + done, a->log.len - done);
+
+		if (n < 0)
+			return ks_error_errno(errno, "--debugfile=%s", a->debugfile);
+		done += n;
+	}
+	return NULL;
+}
+
+static void show_log(struct apply *a)
+{
+	struct ks_error *err;
+
+	if (a->debug && a->log.data)
+		fputs(a->log.data, stderr);
+	if (a->debug_fd < 0)
+		return;
+	err = write_debugfile(a);
+	close(a->debug_fd);
 	if (err)
-		fprintf(stderr, "ksplice-apply: %s\n", ks_error_message(err));
+		fprintf(stderr, "%s: %s\n", a->tool.name, ks_error_message(err));
 	ks_error_free(err);
+}
+
+static struct ks_error *run(struct apply *a)
+{
+	struct ks_live_options how = {
+		.report = ks_report_terminal(a->tool.verbosity),
+		.log = &a->log,
+	};
+	struct ks_error *err = ks_pack_open(a->path, &a->pack);
+
+	if (!err)
+		err = open_debugfile(a);
+	if (err)
+		return err;
+	err = ks_live_apply(&ks_live_system, a->pack, &how, &a->result);
+	if (err && a->partial && ks_error_abort_code(err) &&
+	    !strcmp(ks_error_abort_code(err), "target_not_loaded"))
+		err = ks_error_prefix(err, "--partial: this update cannot be applied in part");
+	return err;
 }
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .out.tool = "ksplice-apply" };
-	struct ks_live_options how = { 0 };
-	struct ks_live_result result;
-	struct ks_buf log = { 0 };
-	struct ks_pack *pack = NULL;
-	struct ks_error *err = parse(argc, argv, &opt);
+	struct apply a = { .tool = { .name = "ksplice-apply", .usage = usage }, .debug_fd = -1 };
+	struct ks_error *err = parse(argc, argv, &a);
+	const char *id;
 	int status = 0;
 
 	ks_signals_init();
 	if (!err)
-		err = ks_pack_open(opt.path, &pack);
-	if (!err) {
-		how.report = ks_report_terminal(opt.verbosity);
-		how.log = &log;
-		err = ks_live_apply(&ks_live_system, pack, &how, &result);
-		show_log(&opt, &log);
-	}
+		err = run(&a);
+	id = a.pack ? a.pack->manifest.id : NULL;
+	/* The error comes last, unless its code has to come first. */
+	if (!a.tool.raw_errors)
+		show_log(&a);
 	if (err)
-		status = tool_fail(&opt.out, pack ? pack->manifest.id : NULL, err);
-	else if (result.no_change)
-		tool_done(&opt.out, pack->manifest.id, "unchanged", 0, "The update is applied already.");
+		status = tool_fail(&a.tool, id, a.result.tries, err);
+	else if (a.result.no_change)
+		tool_done(&a.tool, id, "unchanged", 0, "The update is applied already.");
 	else
-		tool_done(&opt.out, pack->manifest.id, "applied", result.tries, "Done!");
-	ks_buf_free(&log);
-	ks_pack_close(pack);
+		tool_done(&a.tool, id, "applied", a.result.tries, "Done!");
+	if (a.tool.raw_errors)
+		show_log(&a);
+	ks_buf_free(&a.log);
+	ks_pack_close(a.pack);
 	return status;
 }

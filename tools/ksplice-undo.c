@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ksplice-undo: reverses an update of the running kernel. */
-#include <getopt.h>
+/* ksplice-undo: reverses an update of the running kernel (lib/live). */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/file.h"
 #include "base/proc.h"
 #include "common.h"
 #include "live/apply.h"
 
 static const char usage[] =
 	"Usage: ksplice-undo [OPTION]... ID\n"
-	"Reverse an update of the running kernel.\n"
+	"Reverse an update of the running kernel; ksplice-view lists the ids.\n"
 	"\n"
-	"      --debugfile=FILE write the update's debug log to FILE\n"
+	"      --debug          print the update's debug log on standard error\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
 	"      --json           print the result as JSON on standard output\n"
 	"  -v, --verbose        say more\n"
@@ -21,94 +18,80 @@ static const char usage[] =
 	"      --help           show this help\n"
 	"      --version        show the version\n"
 	"\n"
-	"ksplice-view lists the ids.  Exit status: 0 the update is reversed; 1 it is not.\n";
+	"Exit status: 0 the update is reversed; 1 it is not, or something of it could not\n"
+	"be removed; 130 it is not, after a signal.\n";
 
-enum { OPT_DEBUGFILE = 256, OPT_RAW, OPT_JSON, OPT_HELP, OPT_VERSION };
+enum { OPT_DEBUG = TOOL_OPT_OWN };
 
 static const struct option long_options[] = {
-	{ "debugfile", required_argument, NULL, OPT_DEBUGFILE },
-	{ "raw-errors", no_argument, NULL, OPT_RAW },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	TOOL_OPTION_RAW,
+	TOOL_OPTIONS_VERBOSITY,
+	TOOL_OPTIONS,
 };
 
-struct options {
-	struct tool_output out;
-	const char *debugfile, *id;
-	int verbosity;
+struct undo {
+	struct tool tool;
+	const char *id;
+	bool debug;
+	struct ks_buf log;
+	struct ks_live_result result;
 };
 
-static struct ks_error *parse(int argc, char **argv, struct options *opt)
+static struct ks_error *parse(int argc, char **argv, struct undo *u)
 {
+	struct ks_error *err = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "vq", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_DEBUGFILE:
-			opt->debugfile = optarg;
-			break;
-		case OPT_RAW:
-			opt->out.raw_errors = true;
-			break;
-		case OPT_JSON:
-			opt->out.json = true;
-			break;
-		case 'v':
-			opt->verbosity++;
-			break;
-		case 'q':
-			opt->verbosity = -1;
-			break;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			exit(0);
-		case OPT_VERSION:
-			puts("ksplice-undo " KS_VERSION);
-			exit(0);
-		default:
-			return ks_error_new(KS_E_USAGE, "try ksplice-undo --help");
-		}
-	}
+	while ((c = tool_option(&u->tool, argc, argv, ":vq", long_options, &err)) != -1)
+		u->debug |= c == OPT_DEBUG;
+	if (err)
+		return err;
 	if (optind + 1 != argc)
 		return ks_error_new(KS_E_USAGE, "give the id of one update; ksplice-view lists them");
-	opt->id = argv[optind];
+	u->id = argv[optind];
 	return NULL;
+}
+
+static void show_log(const struct undo *u)
+{
+	if (u->debug && u->log.data)
+		fputs(u->log.data, stderr);
+}
+
+static void say_done(const struct undo *u)
+{
+	const char *text = "Done!";
+
+	if (u->result.no_change)
+		text = "The update was not applied; what was left of it is removed.";
+	else if (u->result.pinned)
+		text = "Done! The update's modules stay loaded until the next boot: the kernel may still hold pointers into them.";
+	tool_done(&u->tool, u->id, u->result.no_change ? "unchanged" : "reversed", u->result.tries,
+		  text);
 }
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .out.tool = "ksplice-undo" };
-	struct ks_live_options how = { 0 };
-	struct ks_live_result result;
-	struct ks_buf log = { 0 };
-	struct ks_error *err = parse(argc, argv, &opt);
+	struct undo u = { .tool = { .name = "ksplice-undo", .usage = usage } };
+	struct ks_live_options how = { .log = &u.log };
+	struct ks_error *err = parse(argc, argv, &u);
 	int status = 0;
 
 	ks_signals_init();
 	if (!err) {
-		how.report = ks_report_terminal(opt.verbosity);
-		how.log = &log;
-		err = ks_live_undo(&ks_live_system, opt.id, &how, &result);
-		if (opt.debugfile && log.data) {
-			struct ks_error *log_err = ks_file_write(opt.debugfile, log.data, log.len, 0644);
-
-			if (log_err)
-				fprintf(stderr, "ksplice-undo: %s\n", ks_error_message(log_err));
-			ks_error_free(log_err);
-		}
+		how.report = ks_report_terminal(u.tool.verbosity);
+		err = ks_live_undo(&ks_live_system, u.id, &how, &u.result);
 	}
-	if (err) {
-		status = tool_fail(&opt.out, opt.id, err);
-	} else {
-		if (result.pinned && opt.verbosity >= 0)
-			fprintf(stderr,
-				"The update's modules stay loaded: the kernel may still hold pointers into them.\n");
-		tool_done(&opt.out, opt.id, "reversed", result.tries, "Done!");
-	}
-	ks_buf_free(&log);
+	/* The error comes last, unless its code has to come first. */
+	if (!u.tool.raw_errors)
+		show_log(&u);
+	if (err)
+		status = tool_fail(&u.tool, u.id, u.result.tries, err);
+	else
+		say_done(&u);
+	if (u.tool.raw_errors)
+		show_log(&u);
+	ks_buf_free(&u.log);
 	return status;
 }

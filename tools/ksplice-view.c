@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* ksplice-view: what updates the running kernel has, or what a package holds. */
-#include <getopt.h>
-#include <jansson.h>
+/*
+ * ksplice-view: what updates the running kernel has (lib/live), or what a
+ * package holds (lib/pack).  Changes nothing, and needs no root for most of it.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/proc.h"
 #include "common.h"
 #include "live/live.h"
+#include "live/run.h"
 #include "pack/archive.h"
 
 static const char usage[] =
@@ -25,102 +27,89 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 (also if there is no update); 1 an error.\n";
 
-enum { OPT_ID = 256, OPT_FILE, OPT_JSON, OPT_HELP, OPT_VERSION };
+enum { OPT_ID = TOOL_OPT_OWN, OPT_FILE };
 
 static const struct option long_options[] = {
-	{ "id", required_argument, NULL, OPT_ID },     { "file", required_argument, NULL, OPT_FILE },
-	{ "json", no_argument, NULL, OPT_JSON },       { "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION }, { NULL, 0, NULL, 0 },
+	{ "id", required_argument, NULL, OPT_ID },
+	{ "file", required_argument, NULL, OPT_FILE },
+	TOOL_OPTIONS,
 };
 
-struct options {
-	struct tool_output out;
+struct view {
+	struct tool tool;
+	const struct ks_live *live;
 	const char *id, *file;
 };
 
-static struct ks_error *parse(int argc, char **argv, struct options *opt)
+static struct ks_error *parse(int argc, char **argv, struct view *v)
 {
+	struct ks_error *err = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		switch (c) {
-		case OPT_ID:
-			opt->id = optarg;
-			break;
-		case OPT_FILE:
-			opt->file = optarg;
-			break;
-		case OPT_JSON:
-			opt->out.json = true;
-			break;
-		case OPT_HELP:
-			fputs(usage, stdout);
-			exit(0);
-		case OPT_VERSION:
-			puts("ksplice-view " KS_VERSION);
-			exit(0);
-		default:
-			return ks_error_new(KS_E_USAGE, "try ksplice-view --help");
-		}
+	while ((c = tool_option(&v->tool, argc, argv, ":", long_options, &err)) != -1) {
+		if (c == OPT_ID)
+			v->id = optarg;
+		else if (c == OPT_FILE)
+			v->file = optarg;
 	}
-	if (optind != argc || (opt->id && opt->file))
-		return ks_error_new(KS_E_USAGE, "give --id=ID or --file=TARBALL or nothing");
-	return NULL;
+	if (!err && (optind != argc || (v->id && v->file)))
+		err = ks_error_new(KS_E_USAGE,
+				   "give --id=ID or --file=TARBALL or nothing; try ksplice-view --help");
+	return err;
 }
 
-static void dump(json_t *value)
+/* "TARGET NAME OLD NEW" */
+static json_t *function_json(const char *line)
 {
-	char *text = value ? json_dumps(value, JSON_INDENT(2)) : NULL;
+	char *copy = ks_strdup(line), *save = NULL;
+	const char *target = strtok_r(copy, " ", &save), *name = strtok_r(NULL, " ", &save);
+	const char *old = strtok_r(NULL, " ", &save), *new = strtok_r(NULL, " ", &save);
+	json_t *f = json_pack("{s:s?, s:s?, s:s?, s:s?}", "target", target, "name", name, "old", old,
+			      "new", new);
 
-	if (text)
-		puts(text);
-	free(text);
-	json_decref(value);
+	free(copy);
+	return f;
 }
 
-static json_t *lines(const struct ks_strv *s)
+static json_t *update_json(const struct view *v, const struct ks_live_update *u)
 {
-	json_t *list = json_array();
+	json_t *functions = json_array();
 
-	for (size_t i = 0; i < s->len; i++)
-		json_array_append_new(list, json_string(s->v[i]));
-	return list;
+	for (size_t i = 0; i < u->functions.len; i++)
+		json_array_append_new(functions, function_json(u->functions.v[i]));
+	return json_pack("{s:s, s:s?, s:b, s:s?, s:s?, s:s?, s:b, s:o, s:o}", "id", u->id,
+			 "description", u->description, "applied", ks_live_is_applied(v->live, u),
+			 "stage", u->stage, "abort_cause", u->abort_cause, "error", u->error,
+			 "pinned", u->pinned, "conflicts", tool_json_list(&u->conflicts),
+			 "functions", functions);
 }
 
-static json_t *update_json(const struct ks_live_update *u)
-{
-	return json_pack("{s:s, s:s?, s:s?, s:s?, s:s?, s:b, s:o, s:o}", "id", u->id, "description", u->description,
-			 "stage", u->stage, "abort_cause", u->abort_cause, "error", u->error, "pinned", u->pinned,
-			 "conflicts", lines(&u->conflicts), "functions", lines(&u->functions));
-}
-
-/* Applied, or of unknown state where the stage is not ours to read. */
-static bool counts(const struct ks_live_update *u)
-{
-	return !u->stage || !strcmp(u->stage, "applied");
-}
-
-static struct ks_error *list_updates(const struct options *opt)
+static struct ks_error *list_updates(const struct view *v)
 {
 	struct ks_strv ids = { 0 };
-	struct ks_error *err = ks_live_list(&ks_live_system, &ids);
+	struct ks_error *err = ks_live_list(v->live, &ids);
 	json_t *all = json_array();
+	size_t applied = 0;
 
 	for (size_t i = 0; !err && i < ids.len; i++) {
-		struct ks_live_update *u;
+		struct ks_live_update *u = NULL;
 
-		err = ks_live_read(&ks_live_system, ids.v[i], &u);
-		if (err)
-			break;
-		if (counts(u) && opt->out.json)
-			json_array_append_new(all, update_json(u));
-		else if (counts(u))
-			printf("%s: %s\n", u->id, u->description ? u->description : "");
+		/* One that went away meanwhile is none. */
+		ks_error_free(ks_live_read(v->live, ids.v[i], &u));
+		if (!u)
+			continue;
+		if (ks_live_is_applied(v->live, u)) {
+			applied++;
+			if (v->tool.json)
+				json_array_append_new(all, update_json(v, u));
+			else
+				printf("%s: %s\n", u->id, u->description ? u->description : "");
+		}
 		ks_live_update_free(u);
 	}
-	if (opt->out.json && !err)
-		dump(json_incref(all));
-	else if (!err && !ids.len)
+	if (!err && v->tool.json)
+		tool_print_json(json_incref(all));
+	else if (!err && !applied)
 		fprintf(stderr, "No updates are applied.\n");
 	json_decref(all);
 	ks_strv_free(&ids);
@@ -130,29 +119,42 @@ static struct ks_error *list_updates(const struct options *opt)
 static void show_lines(const char *title, const struct ks_strv *s)
 {
 	for (size_t i = 0; i < s->len; i++)
-		printf("%s %s\n", i ? "            " : title, s->v[i]);
+		printf("%-12s %s\n", i ? "" : title, s->v[i]);
 }
 
-static struct ks_error *show_update(const struct options *opt)
+static void print_update(const struct view *v, const struct ks_live_update *u)
+{
+	const char *stage = u->stage;
+
+	if (!stage)
+		stage = ks_live_is_applied(v->live, u) ? "applied" : "not applied";
+	printf("Id:          %s\n", u->id);
+	printf("Description: %s\n", u->description ? u->description : "");
+	printf("Stage:       %s\n", stage);
+	if (u->abort_cause && strcmp(u->abort_cause, "ok"))
+		printf("Last error:  %s: %s\n", u->abort_cause, u->error ? u->error : "");
+	if (u->pinned)
+		printf("Pinned:      its modules stay loaded after an undo\n");
+	show_lines("Conflicts:", &u->conflicts);
+	if (u->stage)
+		show_lines("Functions:", &u->functions);
+	else
+		printf("Functions:   (only root can see them)\n");
+	if (ks_run_has(v->live, u->id))
+		printf("Files:       %s/updates/%s\n", v->live->run, u->id);
+}
+
+static struct ks_error *show_update(const struct view *v)
 {
 	struct ks_live_update *u;
-	struct ks_error *err = ks_live_read(&ks_live_system, opt->id, &u);
+	struct ks_error *err = ks_live_read(v->live, v->id, &u);
 
 	if (err)
 		return err;
-	if (opt->out.json) {
-		dump(update_json(u));
-	} else {
-		printf("Id:          %s\n", u->id);
-		printf("Description: %s\n", u->description ? u->description : "");
-		printf("Stage:       %s\n", u->stage ? u->stage : "(only root may read it)");
-		if (u->abort_cause && strcmp(u->abort_cause, "ok"))
-			printf("Last error:  %s: %s\n", u->abort_cause, u->error ? u->error : "");
-		if (u->pinned)
-			printf("Pinned:      its modules stay loaded after an undo\n");
-		show_lines("Conflicts:  ", &u->conflicts);
-		show_lines("Functions:  ", &u->functions);
-	}
+	if (v->tool.json)
+		tool_print_json(update_json(v, u));
+	else
+		print_update(v, u);
 	ks_live_update_free(u);
 	return NULL;
 }
@@ -165,32 +167,44 @@ static void show_names(const char *what, const struct ks_strv *names)
 		printf("\n");
 }
 
-static struct ks_error *show_file(const struct options *opt)
+static void print_manifest(const struct ks_manifest *m)
+{
+	printf("Id:          %s\n", m->id);
+	printf("Description: %s\n", m->description);
+	printf("Kernel:      %s%s%s%s\n", m->release, *m->version ? " (" : "", m->version,
+	       *m->version ? ")" : "");
+	printf("Created:     %s\n", m->created);
+	if (*m->compiler)
+		printf("Compiler:    %s\n", m->compiler);
+	if (m->pinned)
+		printf("Pinned:      its modules stay loaded after an undo\n");
+	ks_vec_for(&m->units, u) {
+		printf("Unit:        %s (%s)\n", u->path, u->target);
+		show_names("  replaced:  ", &u->replaced);
+		show_names("  added:     ", &u->added);
+		show_names("  removed:   ", &u->removed);
+		ks_vec_for(&u->skipped, s)
+			printf("  left out:  %s: %s\n", s->name, s->reason);
+	}
+	ks_vec_for(&m->files, f)
+		printf("%-12s %s (%llu bytes)\n", f == m->files.v ? "Files:" : "", f->name,
+		       (unsigned long long)f->size);
+}
+
+static struct ks_error *show_file(const struct view *v)
 {
 	struct ks_pack *pack;
-	struct ks_error *err = ks_pack_open(opt->file, &pack);
+	struct ks_error *err = ks_pack_open(v->file, &pack);
 	struct ks_buf text = { 0 };
 
 	if (err)
 		return err;
-	if (opt->out.json) {
+	if (v->tool.json) {
 		err = ks_manifest_write(&pack->manifest, &text);
 		if (!err)
 			fputs(text.data, stdout);
 	} else {
-		const struct ks_manifest *m = &pack->manifest;
-
-		printf("Id:          %s\nDescription: %s\nKernel:      %s%s%s%s\nCreated:     %s\n", m->id,
-		       m->description, m->release, *m->version ? " (" : "", m->version, *m->version ? ")" : "",
-		       m->created);
-		if (m->pinned)
-			printf("Pinned:      its modules stay loaded after an undo\n");
-		ks_vec_for(&m->units, u) {
-			printf("Unit:        %s (%s)\n", u->path, u->target);
-			show_names("  replaced:  ", &u->replaced);
-			show_names("  added:     ", &u->added);
-			show_names("  removed:   ", &u->removed);
-		}
+		print_manifest(&pack->manifest);
 	}
 	ks_buf_free(&text);
 	ks_pack_close(pack);
@@ -199,14 +213,17 @@ static struct ks_error *show_file(const struct options *opt)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .out.tool = "ksplice-view" };
-	struct ks_error *err = parse(argc, argv, &opt);
+	struct view v = { .tool = { .name = "ksplice-view", .usage = usage },
+			  .live = &ks_live_system };
+	struct ks_error *err = parse(argc, argv, &v);
 
 	ks_signals_init();
 	if (!err)
-		err = opt.file ? show_file(&opt) : opt.id ? show_update(&opt) : list_updates(&opt);
+		err = v.file ? show_file(&v) : v.id ? show_update(&v) : list_updates(&v);
+	if (!err)
+		err = tool_flush();
 	if (!err)
 		return 0;
-	opt.out.json = false; /* what it shows is JSON; an error is for stderr */
-	return tool_fail(&opt.out, opt.id, err);
+	v.tool.json = false; /* what it shows is JSON; an error is for stderr */
+	return tool_fail(&v.tool, v.id, 0, err);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Applying and undoing an update: the order of module loads, writes to sysfs
- * and files in /run, and the way back from any failure.
+ * Applying (apply.c) and undoing (undo.c) an update, the last steps of the
+ * pipeline: the order of module loads, writes to sysfs and files in /run, and
+ * the way back from any failure.
  *
  * All or nothing: an apply that fails leaves no module, no record and no file
- * behind that was not there before.
+ * behind that was not there before; where even that fails, the error says so.
  */
 #ifndef KS_LIVE_APPLY_H
 #define KS_LIVE_APPLY_H
@@ -16,23 +17,26 @@
 #define KS_BUSY_TRIES 5
 
 struct ks_live_options {
-	struct ks_report *report;
+	struct ks_report *report; /* may be NULL */
 	struct ks_buf *log; /* the update's debug log, also of a failure; may be NULL */
 };
 
 struct ks_live_result {
-	int tries;       /* stops of the machine that were attempted */
-	bool no_change;  /* it was applied already */
-	bool pinned;     /* undo: the modules stay */
+	int tries;      /* attempts to change the stage */
+	bool no_change; /* apply: applied already; undo: not applied, its remains were removed */
+	bool pinned;    /* its modules stay loaded after an undo */
 };
 
 /*
- * An error with an abort code comes from the kernel; its message is complete,
- * with the tasks in the way for code_busy.
+ * An error with an abort code comes from the kernel, or is what the kernel
+ * would have said; its message is complete, with the tasks in the way for
+ * code_busy.  *result is filled in after errors, too.
  */
 struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack *pack,
-			       const struct ks_live_options *opt, struct ks_live_result *result) KS_MUST_CHECK;
+			       const struct ks_live_options *opt,
+			       struct ks_live_result *result) KS_MUST_CHECK;
 struct ks_error *ks_live_undo(const struct ks_live *live, const char *id,
-			      const struct ks_live_options *opt, struct ks_live_result *result) KS_MUST_CHECK;
+			      const struct ks_live_options *opt,
+			      struct ks_live_result *result) KS_MUST_CHECK;
 
 #endif

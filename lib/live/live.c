@@ -2,14 +2,11 @@
 /* The running kernel; see live.h. */
 #include "live/live.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,7 +14,11 @@
 #include <ksplice/abort.h>
 
 #include "base/file.h"
+#include "live/run.h"
 #include "pack/manifest.h"
+
+/* More than the core writes into any of its files. */
+#define MAX_SYSFS (1u << 20)
 
 static int system_load(const struct ks_live *live, const char *path)
 {
@@ -68,27 +69,63 @@ const struct ks_live ks_live_system = {
 	.pause = system_pause,
 };
 
-/* A file of sysfs as a line without its newline; NULL where it cannot be read. */
-static char *read_line(const char *dir, const char *name)
+/* How many bytes the UTF-8 character at @p has; 0: none, or a control character. */
+static size_t printable(const unsigned char *p)
 {
-	char *path = ks_path_join(dir, name);
-	struct ks_buf text = { 0 };
-	struct ks_error *err = ks_file_read(path, 1 << 20, &text);
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = *p < 0x80 ? 1 : *p >> 5 == 6 ? 2 : *p >> 4 == 14 ? 3 : *p >> 3 == 30 ? 4 : 0;
+	uint32_t c;
+
+	if (len == 1)
+		return *p == '\n' || *p == '\t' || (*p >= ' ' && *p != 127);
+	if (!len)
+		return 0;
+	c = *p & (0x7f >> len);
+	for (size_t i = 1; i < len; i++) {
+		/* Also ends at the NUL. */
+		if (p[i] >> 6 != 2)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[len] || c < 0xa0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return len;
+}
+
+void ks_text_clean(char *text)
+{
+	while (*text) {
+		size_t len = printable((unsigned char *)text);
+
+		if (!len)
+			*text = '?';
+		text += len ? len : 1;
+	}
+}
+
+/* A file of sysfs without its last newline; NULL where it cannot be read. */
+static char *read_text(const char *dir, const char *name)
+{
+	char *path = ks_path_join(dir, name), *text;
+	struct ks_buf buf = { 0 };
+	struct ks_error *err = ks_file_read(path, MAX_SYSFS, &buf);
 
 	free(path);
 	if (err) {
 		ks_error_free(err);
-		ks_buf_free(&text);
+		ks_buf_free(&buf);
 		return NULL;
 	}
-	while (text.len && text.data[text.len - 1] == '\n')
-		text.data[--text.len] = 0;
-	return ks_buf_steal(&text);
+	while (buf.len && buf.data[buf.len - 1] == '\n')
+		buf.data[--buf.len] = 0;
+	text = ks_buf_steal(&buf);
+	ks_text_clean(text);
+	return text;
 }
 
 static void read_lines(const char *dir, const char *name, struct ks_strv *lines)
 {
-	char *text = read_line(dir, name), *save = NULL;
+	char *text = read_text(dir, name), *save = NULL;
 
 	for (char *l = text ? strtok_r(text, "\n", &save) : NULL; l; l = strtok_r(NULL, "\n", &save))
 		ks_strv_add(lines, l);
@@ -102,7 +139,7 @@ bool ks_live_core_loaded(const struct ks_live *live)
 
 int ks_live_core_abi(const struct ks_live *live)
 {
-	char *text = read_line(live->sysfs, "version");
+	char *text = read_text(live->sysfs, "version");
 	int abi = text ? atoi(text) : 0;
 
 	free(text);
@@ -117,7 +154,7 @@ struct ks_error *ks_live_list(const struct ks_live *live, struct ks_strv *ids)
 	if (!d)
 		return errno == ENOENT ? NULL : ks_error_errno(errno, "%s", live->sysfs);
 	while ((e = readdir(d)))
-		if (ks_id_valid(e->d_name) && ks_live_known(live, e->d_name))
+		if (ks_live_known(live, e->d_name))
 			ks_strv_add(ids, e->d_name);
 	closedir(d);
 	ks_strv_sort(ids);
@@ -133,22 +170,27 @@ bool ks_live_known(const struct ks_live *live, const char *id)
 	return known;
 }
 
-/* stage is for root alone; others see from the other files that the update is there. */
-struct ks_error *ks_live_read(const struct ks_live *live, const char *id, struct ks_live_update **update)
+struct ks_error *ks_live_read(const struct ks_live *live, const char *id,
+			      struct ks_live_update **update)
 {
 	struct ks_live_update *u;
 	char *dir, *pinned;
 
+	if (!ks_id_valid(id))
+		return ks_error_new(KS_E_USAGE, "\"%s\" is no update's id (1 to 32 characters of a-z0-9)",
+				    id);
 	if (!ks_live_known(live, id))
-		return ks_error_new(KS_E_FAILED, "%s: the running kernel has no update of that id", id);
+		return ks_error_new(KS_E_FAILED,
+				    "the running kernel has no update %s; ksplice-view lists those that it has",
+				    id);
 	dir = ks_path_join(live->sysfs, id);
 	u = ks_alloc(sizeof(*u));
 	u->id = ks_strdup(id);
-	u->description = read_line(dir, "description");
-	u->stage = read_line(dir, "stage");
-	u->abort_cause = read_line(dir, "abort_cause");
-	u->error = read_line(dir, "error");
-	pinned = read_line(dir, "pinned");
+	u->description = read_text(dir, "description");
+	u->stage = read_text(dir, "stage");
+	u->abort_cause = read_text(dir, "abort_cause");
+	u->error = read_text(dir, "error");
+	pinned = read_text(dir, "pinned");
 	u->pinned = pinned && *pinned == '1';
 	free(pinned);
 	read_lines(dir, "conflicts", &u->conflicts);
@@ -172,66 +214,21 @@ void ks_live_update_free(struct ks_live_update *u)
 	free(u);
 }
 
+bool ks_live_is_applied(const struct ks_live *live, const struct ks_live_update *u)
+{
+	return u->stage ? !strcmp(u->stage, "applied") : ks_run_has(live, u->id);
+}
+
 struct ks_error *ks_live_log(const struct ks_live *live, const char *id, struct ks_buf *out)
 {
 	char *path = ks_asprintf("%s/%s/log", live->sysfs, id);
-	struct ks_error *err = ks_file_read(path, 1 << 20, out);
+	size_t start = out->len;
+	struct ks_error *err = ks_file_read(path, MAX_SYSFS, out);
 
 	free(path);
+	if (!err)
+		ks_text_clean(out->data + start);
 	return err;
-}
-
-bool ks_live_module_loaded(const struct ks_live *live, const char *name)
-{
-	char *dir = ks_path_join(live->modules, name);
-	bool loaded = ks_file_is_dir(dir);
-
-	free(dir);
-	return loaded;
-}
-
-struct ks_error *ks_live_load(const struct ks_live *live, const char *path)
-{
-	int ret = live->load(live, path);
-	const char *name = ks_path_base(path);
-	struct ks_error *err;
-
-	switch (-ret) {
-	case 0:
-		return NULL;
-	case EPERM:
-		return ks_error_new(KS_E_FAILED,
-				    "%s: the kernel does not let us load modules: run this as root; a locked-down kernel, or kernel.modules_disabled=1, forbids it altogether",
-				    name);
-	case EKEYREJECTED:
-		return ks_error_new(KS_E_FAILED,
-				    "%s: the kernel loads only modules that are signed with a key it trusts (module.sig_enforce, or lockdown by Secure Boot); sign the update's modules with such a key",
-				    name);
-	case ENOEXEC:
-		return ks_error_new(KS_E_FAILED,
-				    "%s: the kernel refused the module; it was made for another kernel, or its code does not match (see the kernel log)",
-				    name);
-	case ENOENT:
-		err = ks_error_new(KS_E_FAILED,
-				   "%s: the running kernel lacks a symbol that the module needs (see the kernel log)",
-				   name);
-		return ks_error_set_abort(err, "missing_export");
-	case ENOMEM:
-		err = ks_error_new(KS_E_FAILED, "%s: the kernel has no memory for the module", name);
-		return ks_error_set_abort(err, "out_of_memory");
-	}
-	return ks_error_errno(-ret, "cannot load %s", name);
-}
-
-struct ks_error *ks_live_unload(const struct ks_live *live, const char *name)
-{
-	int ret = live->unload(live, name);
-	struct ks_error *err;
-
-	if (!ret || ret == -ENOENT)
-		return NULL;
-	err = ks_error_errno(-ret, "cannot unload the module %s", name);
-	return ret == -EAGAIN || ret == -EBUSY ? ks_error_set_abort(err, "module_busy") : err;
 }
 
 int ks_live_set_stage(const struct ks_live *live, const char *id, const char *stage)
@@ -241,30 +238,6 @@ int ks_live_set_stage(const struct ks_live *live, const char *id, const char *st
 
 	free(path);
 	return ret;
-}
-
-struct ks_error *ks_live_lock(const struct ks_live *live, int *fd)
-{
-	struct ks_error *err = ks_dir_make(live->run);
-	char *path;
-
-	if (err)
-		return ks_error_prefix(err, "this needs to be run as root");
-	path = ks_path_join(live->run, "lock");
-	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (*fd < 0)
-		err = ks_error_errno(errno, "%s", path);
-	else if (flock(*fd, LOCK_EX)) {
-		err = ks_error_errno(errno, "%s", path);
-		close(*fd);
-	}
-	free(path);
-	return err;
-}
-
-void ks_live_unlock(int fd)
-{
-	close(fd);
 }
 
 const char *ks_abort_text(const char *abort_code)

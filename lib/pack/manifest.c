@@ -1,56 +1,128 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The manifest as JSON, through jansson; see manifest.h. */
+/* The manifest of a package: its members, and its JSON through jansson; see manifest.h. */
 #include "pack/manifest.h"
 
 #include <jansson.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+#define ALNUM LOWER UPPER DIGITS
+#define MAX_DEPTH 2 /* a name has at most that many parts */
+#define MAX_NAME 100
 
 bool ks_id_valid(const char *id)
 {
 	size_t len = strlen(id);
 
-	return len && len <= 32 && strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
+	return len && len <= 32 && strspn(id, LOWER DIGITS) == len;
 }
 
-/* SOURCE_DATE_EPOCH makes packages reproducible (reproducible-builds.org). */
-static time_t creation_time(void)
+const char *ks_pack_name_problem(const char *name)
+{
+	int parts = 0;
+
+	if (!*name)
+		return "an empty name";
+	if (*name == '/')
+		return "an absolute path";
+	if (strlen(name) > MAX_NAME)
+		return "a name that is too long";
+	for (const char *p = name; *p;) {
+		size_t len = strcspn(p, "/");
+
+		if (!len)
+			return "a path with an empty part";
+		if (len == 2 && !strncmp(p, "..", 2))
+			return "a path that leads out of the package";
+		if (*p == '.')
+			return "a path with a part that starts with a dot";
+		if (strspn(p, ALNUM "._+-") < len)
+			return "a name with characters other than letters, digits and ._+-";
+		if (++parts > MAX_DEPTH)
+			return "a path that is too deep";
+		p += len;
+		if (*p == '/' && !*++p)
+			return "a path with an empty part";
+	}
+	return NULL;
+}
+
+/*
+ * SOURCE_DATE_EPOCH makes packages reproducible (reproducible-builds.org);
+ * NULL where it is no time.
+ */
+static char *creation_time(void)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	time_t now = time(NULL);
+	char text[64], *end;
+	struct tm tm;
 
-	return epoch && *epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
+	if (epoch && *epoch) {
+		now = strtoll(epoch, &end, 10);
+		if (*end || now < 0)
+			return NULL;
+	}
+	/* Years of more than four digits are not what readers expect. */
+	if (!gmtime_r(&now, &tm) || tm.tm_year > 9999 - 1900)
+		return NULL;
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return ks_strdup(text);
 }
 
 void ks_manifest_init(struct ks_manifest *m, const char *id, const char *description)
 {
-	time_t now = creation_time();
-	struct utsname u;
-	char text[32];
-	struct tm tm;
-
 	m->id = ks_strdup(id);
 	m->description = ks_strdup(description);
 	m->core_abi = KSPLICE_CORE_ABI;
-	m->arch = ks_strdup(uname(&u) ? "" : u.machine);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-	m->created = ks_strdup(text);
+	m->arch = ks_strdup("x86_64");
+	m->created = creation_time();
+	m->compiler = ks_strdup("");
+	m->core_file = ks_strdup("core/ksplice.ko");
+	m->old_file = ks_asprintf("ksplice_%s_old.ko", id);
+	m->new_file = ks_asprintf("ksplice_%s_new.ko", id);
+}
+
+static void set(char **member, const char *value)
+{
+	free(*member);
+	*member = ks_strdup(value ? value : "");
 }
 
 void ks_manifest_set_kernel(struct ks_manifest *m, const char *release, const char *version)
 {
-	m->release = ks_strdup(release);
-	m->version = ks_strdup(version ? version : "");
+	set(&m->release, release);
+	set(&m->version, version);
 }
 
-struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char *path, const char *target)
+void ks_manifest_set_compiler(struct ks_manifest *m, const char *version_line)
+{
+	set(&m->compiler, version_line);
+}
+
+struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char *path,
+					      const char *target)
 {
 	struct ks_manifest_unit *u = ks_vec_push(&m->units);
 
 	u->path = ks_strdup(path);
 	u->target = ks_strdup(target);
 	return u;
+}
+
+void ks_manifest_add_skipped(struct ks_manifest_unit *u, const char *skipped)
+{
+	struct ks_manifest_skip *s = ks_vec_push(&u->skipped);
+	const char *colon = strstr(skipped, ": ");
+
+	s->name = colon ? ks_strndup(skipped, colon - skipped) : ks_strdup(skipped);
+	s->reason = ks_strdup(colon ? colon + 2 : "");
 }
 
 void ks_manifest_clear(struct ks_manifest *m)
@@ -61,6 +133,10 @@ void ks_manifest_clear(struct ks_manifest *m)
 	free(m->version);
 	free(m->arch);
 	free(m->created);
+	free(m->compiler);
+	free(m->core_file);
+	free(m->old_file);
+	free(m->new_file);
 	ks_strv_free(&m->targets);
 	ks_vec_for(&m->units, u) {
 		free(u->path);
@@ -68,6 +144,11 @@ void ks_manifest_clear(struct ks_manifest *m)
 		ks_strv_free(&u->replaced);
 		ks_strv_free(&u->added);
 		ks_strv_free(&u->removed);
+		ks_vec_for(&u->skipped, s) {
+			free(s->name);
+			free(s->reason);
+		}
+		ks_vec_free(&u->skipped);
 	}
 	ks_vec_free(&m->units);
 	ks_vec_for(&m->files, f)
@@ -76,176 +157,370 @@ void ks_manifest_clear(struct ks_manifest *m)
 	memset(m, 0, sizeof(*m));
 }
 
+const struct ks_manifest_file *ks_manifest_find_file(const struct ks_manifest *m, const char *name)
+{
+	ks_vec_for(&m->files, f)
+		if (!strcmp(f->name, name))
+			return f;
+	return NULL;
+}
+
+/* A value that cannot be expressed (no UTF-8) takes the whole list away. */
+static void append(json_t **list, json_t *value)
+{
+	if (*list && value && !json_array_append(*list, value)) {
+		json_decref(value);
+		return;
+	}
+	json_decref(value);
+	json_decref(*list);
+	*list = NULL;
+}
+
 static json_t *names_to_json(const struct ks_strv *names)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < names->len; i++)
-		json_array_append_new(list, json_string(names->v[i]));
+		append(&list, json_string(names->v[i]));
 	return list;
+}
+
+static json_t *unit_to_json(const struct ks_manifest_unit *u)
+{
+	json_t *skipped = json_array();
+
+	ks_vec_for(&u->skipped, s)
+		append(&skipped, json_pack("{s:s, s:s}", "name", s->name, "reason", s->reason));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "path", u->path, "target", u->target,
+			 "replaced", names_to_json(&u->replaced), "added",
+			 names_to_json(&u->added), "removed", names_to_json(&u->removed),
+			 "skipped", skipped);
+}
+
+static json_t *manifest_to_json(const struct ks_manifest *m)
+{
+	json_t *units = json_array(), *files = json_array();
+
+	ks_vec_for(&m->units, u)
+		append(&units, unit_to_json(u));
+	ks_vec_for(&m->files, f)
+		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
+					 (json_int_t)f->size, "sha256", f->sha256));
+	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, "
+			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o}",
+			 "format", KSPLICE_PACKAGE_FORMAT, "id", m->id, "description",
+			 m->description, "kernel", "release", m->release, "version", m->version,
+			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
+			 "compiler", m->compiler, "pinned", m->pinned, "modules", "core",
+			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
+			 names_to_json(&m->targets), "units", units, "files", files);
 }
 
 struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *out)
 {
-	json_t *units = json_array(), *files = json_array(), *root;
+	struct ks_manifest check = { 0 };
+	struct ks_error *err;
+	json_t *root;
 	char *text;
 
-	ks_vec_for(&m->units, u)
-		json_array_append_new(units, json_pack("{s:s, s:s, s:o, s:o, s:o}", "path", u->path,
-						       "target", u->target, "replaced",
-						       names_to_json(&u->replaced), "added",
-						       names_to_json(&u->added), "removed",
-						       names_to_json(&u->removed)));
-	ks_vec_for(&m->files, f)
-		json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
-						       (json_int_t)f->size, "sha256", f->sha256));
-	root = json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:b, s:o, s:o, s:o}", "format",
-			 KSPLICE_PACKAGE_FORMAT, "id", m->id, "description", m->description, "kernel",
-			 "release", m->release, "version", m->version, "arch", m->arch, "core_abi",
-			 m->core_abi, "created", m->created, "pinned", m->pinned, "targets",
-			 names_to_json(&m->targets), "units", units, "files", files);
+	if (!m->created)
+		return ks_error_new(KS_E_USAGE, "SOURCE_DATE_EPOCH is no number of seconds");
+	if (!m->release)
+		return ks_error_new(KS_E_FAILED, "update %s: its kernel is not known", m->id);
+	root = manifest_to_json(m);
 	if (!root)
-		return ks_error_new(KS_E_FAILED, "the manifest cannot be written as JSON: is all of it UTF-8?");
+		return ks_error_new(KS_E_INPUT, "update %s: its description, or a name in it, is no UTF-8",
+				    m->id);
 	text = json_dumps(root, JSON_INDENT(2));
 	json_decref(root);
 	if (!text)
 		return ks_error_nomem();
-	ks_buf_adds(out, text);
-	ks_buf_adds(out, "\n");
+	err = ks_manifest_read(text, strlen(text), &check);
+	if (!err) {
+		ks_buf_adds(out, text);
+		ks_buf_adds(out, "\n");
+	}
+	ks_manifest_clear(&check);
 	free(text);
-	return NULL;
+	return err;
 }
 
-/* Readers: the first error stays, later calls do nothing. */
-static json_t *member(json_t *object, const char *name, json_type type, struct ks_error **err)
+/* The first error stays; whatever is read after it is empty. */
+struct reader {
+	struct ks_error *err;
+	char where[64]; /* "units[3]: ", or "" at the top */
+};
+
+static KS_PRINTF(2, 3) void complain(struct reader *r, const char *fmt, ...)
 {
+	char *text;
+	va_list ap;
+
+	if (r->err)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	r->err = text ? ks_error_new(KS_E_INPUT, KS_MANIFEST_NAME ": %s%s", r->where, text) :
+			ks_error_nomem();
+	free(text);
+}
+
+static json_t *member(struct reader *r, json_t *object, const char *name, json_type type)
+{
+	static const char *const types[] = {
+		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "text",
+		[JSON_INTEGER] = "a whole number", [JSON_TRUE] = "true or false",
+	};
 	json_t *value = json_object_get(object, name);
 
-	if (*err)
+	if (r->err)
 		return NULL;
-	if (!value)
-		*err = ks_error_new(KS_E_INPUT, "manifest: there is no \"%s\"", name);
-	else if (json_typeof(value) != type &&
-		 !(type == JSON_TRUE && json_typeof(value) == JSON_FALSE))
-		*err = ks_error_new(KS_E_INPUT, "manifest: \"%s\" has the wrong type", name);
-	return *err ? NULL : value;
+	if (!json_is_object(object))
+		complain(r, "is not an object");
+	else if (!value)
+		complain(r, "there is no \"%s\"", name);
+	else if (json_typeof(value) != type && !(type == JSON_TRUE && json_is_false(value)))
+		complain(r, "\"%s\" is not %s", name, types[type]);
+	return r->err ? NULL : value;
 }
 
-static char *read_string(json_t *object, const char *name, struct ks_error **err)
+/* What a terminal would obey; C1 controls are two bytes in UTF-8. */
+static bool has_controls(const char *s, size_t len)
 {
-	json_t *value = member(object, name, JSON_STRING, err);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = s[i];
 
-	if (!value)
+		if (c < ' ' || c == 127)
+			return true;
+		if (c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] < 0xa0)
+			return true;
+	}
+	return false;
+}
+
+static char *take_string(struct reader *r, json_t *value, const char *name)
+{
+	if (r->err)
 		return NULL;
-	if (strlen(json_string_value(value)) != json_string_length(value)) {
-		*err = ks_error_new(KS_E_INPUT, "manifest: \"%s\" holds a NUL", name);
+	if (has_controls(json_string_value(value), json_string_length(value))) {
+		complain(r, "\"%s\" holds control characters", name);
 		return NULL;
 	}
 	return ks_strdup(json_string_value(value));
 }
 
-static json_int_t read_integer(json_t *object, const char *name, struct ks_error **err)
+static char *read_string(struct reader *r, json_t *object, const char *name)
 {
-	json_t *value = member(object, name, JSON_INTEGER, err);
+	json_t *value = member(r, object, name, JSON_STRING);
 
-	return value ? json_integer_value(value) : 0;
+	return value ? take_string(r, value, name) : NULL;
 }
 
-static void read_names(json_t *object, const char *name, struct ks_strv *out, struct ks_error **err)
+/* At most @max characters, all of them among @accept; may be empty where @empty says so. */
+static char *read_word(struct reader *r, json_t *object, const char *name, const char *accept,
+		       size_t max, bool empty)
 {
-	json_t *list = member(object, name, JSON_ARRAY, err), *item;
+	char *s = read_string(r, object, name);
+	size_t len = s ? strlen(s) : 0;
+
+	if (s && (len > max || strspn(s, accept) != len || (!len && !empty) || *s == '.'))
+		complain(r, "\"%s\" is not a valid %s", s, name);
+	return s;
+}
+
+static json_int_t read_integer(struct reader *r, json_t *object, const char *name, json_int_t max)
+{
+	json_t *value = member(r, object, name, JSON_INTEGER);
+	json_int_t n = json_integer_value(value);
+
+	if (value && (n < 0 || n > max))
+		complain(r, "\"%s\" is out of range", name);
+	return r->err ? 0 : n;
+}
+
+static void read_names(struct reader *r, json_t *object, const char *name, struct ks_strv *out)
+{
+	json_t *list = member(r, object, name, JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
-		if (!json_is_string(item)) {
-			*err = ks_error_new(KS_E_INPUT, "manifest: \"%s\" holds something that is no text", name);
+		char *s;
+
+		if (!json_is_string(item))
+			complain(r, "\"%s\" holds something that is not text", name);
+		s = take_string(r, item, name);
+		if (!s)
 			return;
-		}
-		ks_strv_add(out, json_string_value(item));
+		ks_strv_add(out, s);
+		free(s);
 	}
 }
 
-static void read_units(json_t *root, struct ks_manifest *m, struct ks_error **err)
+static void read_targets(struct reader *r, json_t *root, struct ks_manifest *m)
 {
-	json_t *list = member(root, "units", JSON_ARRAY, err), *item;
-	size_t i;
+	read_names(r, root, "targets", &m->targets);
+	for (size_t i = 0; !r->err && i < m->targets.len; i++) {
+		size_t len = strlen(m->targets.v[i]);
 
-	json_array_foreach(list, i, item) {
-		struct ks_manifest_unit *u;
-
-		if (*err)
-			return;
-		u = ks_vec_push(&m->units);
-		u->path = read_string(item, "path", err);
-		u->target = read_string(item, "target", err);
-		read_names(item, "replaced", &u->replaced, err);
-		read_names(item, "added", &u->added, err);
-		read_names(item, "removed", &u->removed, err);
+		if (!len || len > 55 || strspn(m->targets.v[i], ALNUM "_-") != len)
+			complain(r, "\"%s\" is no name of a module", m->targets.v[i]);
 	}
 }
 
-static void read_files(json_t *root, struct ks_manifest *m, struct ks_error **err)
+static void read_skipped(struct reader *r, json_t *object, struct ks_manifest_unit *u)
 {
-	json_t *list = member(root, "files", JSON_ARRAY, err), *item;
+	json_t *list = member(r, object, "skipped", JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
-		struct ks_manifest_file *f;
-		json_int_t size;
+		struct ks_manifest_skip *s = ks_vec_push(&u->skipped);
+
+		s->name = read_string(r, item, "name");
+		s->reason = read_string(r, item, "reason");
+	}
+}
+
+static void read_units(struct reader *r, json_t *root, struct ks_manifest *m)
+{
+	json_t *list = member(r, root, "units", JSON_ARRAY), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		struct ks_manifest_unit *u = ks_vec_push(&m->units);
+
+		snprintf(r->where, sizeof(r->where), "units[%zu]: ", i);
+		u->path = read_string(r, item, "path");
+		u->target = read_string(r, item, "target");
+		read_names(r, item, "replaced", &u->replaced);
+		read_names(r, item, "added", &u->added);
+		read_names(r, item, "removed", &u->removed);
+		read_skipped(r, item, u);
+		if (!r->err && !ks_strv_has(&m->targets, u->target))
+			complain(r, "\"%s\" is not among the targets", u->target);
+		if (r->err)
+			return;
+	}
+	r->where[0] = 0;
+}
+
+static void read_files(struct reader *r, json_t *root, struct ks_manifest *m)
+{
+	json_t *list = member(r, root, "files", JSON_ARRAY), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		struct ks_manifest_file f = { 0 };
+		const char *problem;
 		char *sum;
 
-		if (*err)
-			return;
-		f = ks_vec_push(&m->files);
-		f->name = read_string(item, "name", err);
-		size = read_integer(item, "size", err);
-		sum = read_string(item, "sha256", err);
-		if (!*err && size < 0)
-			*err = ks_error_new(KS_E_INPUT, "manifest: %s: its size is negative", f->name);
-		if (!*err && (strlen(sum) != 64 || strspn(sum, "0123456789abcdef") != 64))
-			*err = ks_error_new(KS_E_INPUT, "manifest: %s: its sha256 is not 64 hexadecimal digits",
-					    f->name);
-		f->size = size;
-		if (!*err)
-			memcpy(f->sha256, sum, 65);
+		snprintf(r->where, sizeof(r->where), "files[%zu]: ", i);
+		f.name = read_string(r, item, "name");
+		f.size = read_integer(r, item, "size", LLONG_MAX);
+		sum = read_string(r, item, "sha256");
+		problem = f.name ? ks_pack_name_problem(f.name) : NULL;
+		if (!r->err && problem)
+			complain(r, "\"%s\" is %s", f.name, problem);
+		if (!r->err && !strcmp(f.name, KS_MANIFEST_NAME))
+			complain(r, "the manifest cannot list itself");
+		if (!r->err && ks_manifest_find_file(m, f.name))
+			complain(r, "%s is listed twice", f.name);
+		if (!r->err && (strlen(sum) != 64 || strspn(sum, "0123456789abcdef") != 64))
+			complain(r, "%s: \"sha256\" is not 64 hexadecimal digits", f.name);
+		if (!r->err) {
+			memcpy(f.sha256, sum, sizeof(f.sha256));
+			*ks_vec_push(&m->files) = f;
+		} else {
+			free(f.name);
+		}
 		free(sum);
+		if (r->err)
+			return;
 	}
+	r->where[0] = 0;
+}
+
+/*
+ * The kernel knows a module by the name inside it, which ksplice-undo derives
+ * from the id: a package cannot choose others.
+ */
+static void read_modules(struct reader *r, json_t *root, struct ks_manifest *m)
+{
+	json_t *modules = member(r, root, "modules", JSON_OBJECT);
+	char *old = ks_asprintf("ksplice_%s_old.ko", m->id ? m->id : "");
+	char *new = ks_asprintf("ksplice_%s_new.ko", m->id ? m->id : "");
+	const char *problem;
+
+	m->core_file = read_string(r, modules, "core");
+	m->old_file = read_string(r, modules, "old");
+	m->new_file = read_string(r, modules, "new");
+	problem = m->core_file ? ks_pack_name_problem(m->core_file) : NULL;
+	if (!r->err && problem)
+		complain(r, "modules: \"core\" is %s", problem);
+	if (!r->err && strcmp(m->old_file, old))
+		complain(r, "modules: \"old\" is not %s", old);
+	if (!r->err && strcmp(m->new_file, new))
+		complain(r, "modules: \"new\" is not %s", new);
+	free(old);
+	free(new);
+}
+
+/* 2026-11-23T15:52:46Z */
+static void check_created(struct reader *r, const char *created)
+{
+	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
+	bool good = created && strlen(created) == sizeof(shape) - 1;
+
+	for (size_t i = 0; good && shape[i]; i++)
+		good = shape[i] == 'd' ? created[i] >= '0' && created[i] <= '9' :
+					 created[i] == shape[i];
+	if (!good)
+		complain(r, "\"created\" is no time like 2026-01-31T12:00:00Z");
+}
+
+static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
+{
+	json_int_t format = read_integer(r, root, "format", INT_MAX);
+	json_t *kernel;
+
+	if (!r->err && format != KSPLICE_PACKAGE_FORMAT)
+		complain(r, "the package has format %lld, this version of ksplice knows format %d: take the ksplice that made it",
+			 (long long)format, KSPLICE_PACKAGE_FORMAT);
+	m->id = read_string(r, root, "id");
+	if (m->id && !ks_id_valid(m->id))
+		complain(r, "the id \"%s\" is not 1 to 32 characters of a-z0-9", m->id);
+	m->description = read_string(r, root, "description");
+	if (m->description && strlen(m->description) > KS_DESCRIPTION_MAX)
+		complain(r, "the description is longer than %d bytes", KS_DESCRIPTION_MAX);
+	kernel = member(r, root, "kernel", JSON_OBJECT);
+	m->release = read_word(r, kernel, "release", ALNUM "._+~-", 64, false);
+	m->version = read_word(r, kernel, "version", ALNUM "._+~:-", 128, true);
+	m->arch = read_word(r, kernel, "arch", ALNUM "_-", 32, false);
+	m->core_abi = read_integer(r, root, "core_abi", INT_MAX);
+	m->created = read_string(r, root, "created");
+	check_created(r, m->created);
+	m->compiler = read_string(r, root, "compiler");
+	m->pinned = json_is_true(member(r, root, "pinned", JSON_TRUE));
+	read_modules(r, root, m);
+	read_targets(r, root, m);
+	read_units(r, root, m);
+	read_files(r, root, m);
 }
 
 struct ks_error *ks_manifest_read(const char *text, size_t len, struct ks_manifest *m)
 {
-	struct ks_error *err = NULL;
+	struct reader r = { 0 };
 	json_error_t where;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where), *kernel, *value;
-	json_int_t format;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 
-	if (!root || !json_is_object(root)) {
-		json_decref(root);
-		return ks_error_new(KS_E_INPUT, "manifest: line %d: %s", root ? 1 : where.line,
-				    root ? "no JSON object" : where.text);
-	}
-	format = read_integer(root, "format", &err);
-	if (!err && format != KSPLICE_PACKAGE_FORMAT)
-		err = ks_error_new(KS_E_INPUT,
-				   "the package has format %lld; this version of ksplice knows format %d",
-				   (long long)format, KSPLICE_PACKAGE_FORMAT);
-	m->id = read_string(root, "id", &err);
-	if (!err && !ks_id_valid(m->id))
-		err = ks_error_new(KS_E_INPUT, "manifest: the id is not 1 to 32 characters of a-z0-9");
-	m->description = read_string(root, "description", &err);
-	kernel = member(root, "kernel", JSON_OBJECT, &err);
-	m->release = read_string(kernel, "release", &err);
-	m->version = read_string(kernel, "version", &err);
-	m->arch = read_string(kernel, "arch", &err);
-	m->core_abi = read_integer(root, "core_abi", &err);
-	m->created = read_string(root, "created", &err);
-	value = member(root, "pinned", JSON_TRUE, &err);
-	m->pinned = json_is_true(value);
-	read_names(root, "targets", &m->targets, &err);
-	read_units(root, m, &err);
-	read_files(root, m, &err);
+	if (!root)
+		return ks_error_new(KS_E_INPUT, KS_MANIFEST_NAME ": line %d: %s", where.line,
+				    where.text);
+	read_members(&r, root, m);
 	json_decref(root);
-	if (err)
+	if (r.err)
 		ks_manifest_clear(m);
-	return err;
+	return r.err;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The manifest of a package: what the update is, for which kernel, and what
- * files it has.  docs/format.md describes the JSON.
+ * files it has.  Written at the end of ksplice-create, read by everything that
+ * gets a package.  docs/format.md describes the JSON.
  */
 #ifndef KS_PACK_MANIFEST_H
 #define KS_PACK_MANIFEST_H
@@ -14,10 +15,20 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define KS_MANIFEST_NAME "manifest.json"
+/* The core keeps no more of it. */
+#define KS_DESCRIPTION_MAX 1024
+
+/* A change of the patch that is not in the update, and why that is no loss. */
+struct ks_manifest_skip {
+	char *name, *reason;
+};
+
 struct ks_manifest_unit {
 	char *path;   /* kernel/printk/printk.c */
 	char *target; /* "vmlinux" or a module */
 	struct ks_strv replaced, added, removed;
+	KS_VEC(struct ks_manifest_skip) skipped;
 };
 
 struct ks_manifest_file {
@@ -33,8 +44,10 @@ struct ks_manifest {
 	char *version; /* its package's version, or "" */
 	char *arch;    /* uname -m: "x86_64" */
 	int core_abi;
-	char *created; /* ISO 8601, UTC */
+	char *created;  /* ISO 8601, UTC */
+	char *compiler; /* its version line, or "" */
 	bool pinned;
+	char *core_file, *old_file, *new_file; /* the kernel modules among the files */
 	struct ks_strv targets;
 	KS_VEC(struct ks_manifest_unit) units;
 	KS_VEC(struct ks_manifest_file) files;
@@ -43,15 +56,29 @@ struct ks_manifest {
 /* Zero-initialised before; the strings are copied. */
 void ks_manifest_init(struct ks_manifest *m, const char *id, const char *description);
 void ks_manifest_set_kernel(struct ks_manifest *m, const char *release, const char *version);
-struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char *path, const char *target);
+void ks_manifest_set_compiler(struct ks_manifest *m, const char *version_line);
+struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char *path,
+					      const char *target);
+/* @skipped: "NAME: why", as lib/diff has it. */
+void ks_manifest_add_skipped(struct ks_manifest_unit *u, const char *skipped);
 void ks_manifest_clear(struct ks_manifest *m);
 
-/* @out: the JSON text. */
+/* @out: the JSON text.  Refuses what ks_manifest_read() would refuse. */
 struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *out) KS_MUST_CHECK;
-/* Refuses unknown formats and missing or wrongly typed members, by name. */
-struct ks_error *ks_manifest_read(const char *text, size_t len, struct ks_manifest *m) KS_MUST_CHECK;
+/*
+ * Refuses unknown formats and missing or wrongly typed members, by name.  No
+ * string has control characters (they end up on terminals); the release, the
+ * version and the targets have only characters that are safe in a path.
+ */
+struct ks_error *ks_manifest_read(const char *text, size_t len,
+				  struct ks_manifest *m) KS_MUST_CHECK;
+
+const struct ks_manifest_file *ks_manifest_find_file(const struct ks_manifest *m, const char *name);
 
 /* [a-z0-9]{1,32} */
 bool ks_id_valid(const char *id);
+
+/* Why @name ("core/ksplice.ko") cannot be a file of a package, or NULL if it can. */
+const char *ks_pack_name_problem(const char *name);
 
 #endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Undoing an update; see apply.h.  First the kernel executes the old code
+ * again; then the modules, the record and the files go, as far as they may.
+ * What is left of an apply or undo that was killed is cleaned up here, too.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "live/apply.h"
+#include "live/run.h"
+#include "live/stage.h"
+
+static struct ks_error *reverse(const struct ks_live *live, const char *id,
+				const struct ks_live_options *opt, struct ks_live_result *result)
+{
+	struct ks_error *err;
+
+	ks_step(opt->report, "Reversing");
+	err = ks_stage_change(live, id, "reversed", opt, result);
+	ks_stage_take_log(live, id, opt);
+	if (err && ks_error_code(err) == KS_E_INTERRUPTED)
+		err = ks_stage_append(err, ": the update %s is still applied", id);
+	return err;
+}
+
+static struct ks_error *clean_up(const struct ks_live *live, const char *id,
+				 const struct ks_live_options *opt)
+{
+	struct ks_error *err = ks_stage_tidy(live, id);
+
+	ks_run_drop(live, id);
+	ks_stage_drop_core(live, opt);
+	if (err)
+		err = ks_stage_append(ks_error_prefix(err, "the update %s is not applied any more, but", id),
+				      "; run ksplice-undo %s again", id);
+	return err;
+}
+
+static struct ks_error *undo(const struct ks_live *live, const char *id,
+			     const struct ks_live_options *opt, struct ks_live_result *result)
+{
+	struct ks_live_update *u;
+	struct ks_error *err = ks_live_read(live, id, &u);
+	bool applied, reversed;
+
+	if (err) {
+		/* An apply that was killed before the kernel knew of it. */
+		ks_run_drop(live, id);
+		return err;
+	}
+	if (!u->stage) {
+		ks_live_update_free(u);
+		return ks_error_new(KS_E_FAILED, "the state of the update %s cannot be read; run this as root",
+				    id);
+	}
+	applied = !strcmp(u->stage, "applied");
+	reversed = !strcmp(u->stage, "reversed");
+	/* Before it was ever applied, nothing can point into it. */
+	result->pinned = u->pinned && (applied || reversed);
+	ks_live_update_free(u);
+	if (reversed && result->pinned)
+		return ks_error_set_abort(ks_error_new(KS_E_FAILED, "the update %s is reversed already; its modules stay loaded until the next boot",
+						       id),
+					  "already_reversed");
+	if (applied)
+		err = reverse(live, id, opt, result);
+	if (err)
+		return err;
+	if (result->pinned) {
+		ks_run_retire(live, id);
+		return NULL;
+	}
+	result->no_change = !applied;
+	return clean_up(live, id, opt);
+}
+
+struct ks_error *ks_live_undo(const struct ks_live *live, const char *id,
+			      const struct ks_live_options *opt, struct ks_live_result *result)
+{
+	struct ks_error *err;
+	int lock;
+
+	memset(result, 0, sizeof(*result));
+	if (!ks_id_valid(id))
+		return ks_error_new(KS_E_USAGE, "\"%s\" is no update's id (1 to 32 characters of a-z0-9)",
+				    id);
+	err = ks_run_lock(live, opt->report, &lock);
+	if (err)
+		return err;
+	err = undo(live, id, opt, result);
+	ks_run_unlock(lock);
+	return err;
+}
