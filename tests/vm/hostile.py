@@ -55,12 +55,12 @@ for cut in (1, 10, 100, len(data) // 2, len(data) - 1):
 put("empty", b"", "no ksplice update")
 put("text", b"this is no archive\n" * 100, "no ksplice update")
 put("plain-tar", gzip.decompress(data), "gzip")
-put("outside", pack(all_files + [("../../etc/passwd", b"root::0:0::/:/bin/sh\n")]), "outside of the package")
-put("absolute", pack(all_files + [("/etc/passwd", b"x")]), "outside of the package")
-put("inner-dots", pack(all_files + [(f"{top}/../../x", b"x")]), "outside of the package")
-put("symlink", pack(all_files + [("", special(f"{top}/link", tarfile.SYMTYPE, "/etc"))]), "links are not allowed")
-put("hardlink", pack(all_files + [("", special(f"{top}/hard", tarfile.LNKTYPE, f"{top}/patch"))]), "links are not allowed")
-put("device", pack(all_files + [("", special(f"{top}/dev", tarfile.CHRTYPE))]), "only files")
+put("outside", pack(all_files + [("../../etc/passwd", b"root::0:0::/:/bin/sh\n")]), "leads out of the package")
+put("absolute", pack(all_files + [("/etc/passwd", b"x")]), "an absolute path")
+put("inner-dots", pack(all_files + [(f"{top}/../../x", b"x")]), "leads out of the package")
+put("symlink", pack(all_files + [("", special(f"{top}/link", tarfile.SYMTYPE, "/etc"))]), ": a link;")
+put("hardlink", pack(all_files + [("", special(f"{top}/hard", tarfile.LNKTYPE, f"{top}/patch"))]), ": a link;")
+put("device", pack(all_files + [("", special(f"{top}/dev", tarfile.CHRTYPE))]), "neither a regular file nor a directory")
 put("two-tops", pack(all_files + [("ksplice-other/patch", b"x")]), "one directory at the top")
 put("twice", pack(all_files + all_files[:1]), "there twice")
 put("extra", pack(all_files + [(f"{top}/extra", b"x")]), "not in the manifest")
@@ -68,7 +68,7 @@ put("missing", pack([f for f in all_files if not f[0].endswith("_new.ko")]), "is
 changed = dict(files)
 module = next(n for n in files if n.endswith("_new.ko"))
 changed[module] = bytes([files[module][0] ^ 1]) + files[module][1:]
-put("changed-module", pack(changed.items()), "has been changed")
+put("changed-module", pack(changed.items()), "does not have the SHA-256")
 manifest = json.loads(files[f"{top}/manifest.json"])
 
 
@@ -78,7 +78,7 @@ def with_manifest(name, want, **change):
 
 
 with_manifest("format", "format 99", format=99)
-with_manifest("id", "its id is", id="another")
+with_manifest("id", "is not ksplice_another_old.ko", id="another")
 with_manifest("bad-id", "a-z0-9", id="../x")
 with_manifest("core-abi", "version 7 of the core", core_abi=7)
 with_manifest("release", "is for the kernel", kernel=dict(manifest["kernel"], release="5.10.0-1-amd64"))

@@ -7,9 +7,9 @@ sleep 0.2
 # Five tries, all in vain: the task is named, and nothing is left behind.
 ksplice-apply --raw-errors $t >/tmp/out 2>/tmp/err && exit 1
 cat /tmp/err
-grep -q '^code_busy$' /tmp/err || exit 1
-grep -q "sleep $pid do_nanosleep+0x" /tmp/err || exit 1
-[ "$(grep -c 'code_busy (try' /tmp/err)" -eq 4 ] || exit 1
+[ "$(head -n 1 /tmp/err)" = code_busy ] || exit 1
+grep -q "sleep (pid $pid) is in do_nanosleep+0x" /tmp/err || exit 1
+[ "$(dmesg | grep -c 'Update busy aborted: code_busy')" -eq 5 ] || exit 1
 [ -d /sys/kernel/ksplice ] && exit 1
 grep ksplice /proc/modules && exit 1
 [ -e /run/ksplice/updates/busy ] && exit 1
