@@ -91,7 +91,7 @@ static const char usage[] =
 	"      --version        show the version\n"
 	"\n"
 	"Exit status: 0 an update was written; 66 the patch changes nothing that runs;\n"
-	"1 anything else.\n";
+	"130 a signal; 1 anything else.\n";
 
 enum {
 	OPT_PATCH = 256,
@@ -470,6 +470,7 @@ static void fill_manifest(struct create *c, struct ks_manifest *m)
 {
 	ks_manifest_init(m, c->id, c->opt.description);
 	ks_manifest_set_kernel(m, c->kernel.release, c->kernel.version);
+	ks_manifest_set_compiler(m, ks_build_compiler(c->build));
 	ks_strv_add(&m->targets, "vmlinux");
 	m->pinned = c->escapes;
 	ks_vec_for(&c->work, w) {
@@ -484,6 +485,8 @@ static void fill_manifest(struct create *c, struct ks_manifest *m)
 			ks_strv_add(&u->added, w->diff->added.v[i]);
 		for (size_t i = 0; i < w->diff->removed.len; i++)
 			ks_strv_add(&u->removed, w->diff->removed.v[i]);
+		for (size_t i = 0; i < w->diff->skipped.len; i++)
+			ks_manifest_add_skipped(u, w->diff->skipped.v[i]);
 	}
 }
 
@@ -646,7 +649,7 @@ int main(int argc, char **argv)
 		status = EXIT_NO_CHANGES;
 	} else if (err) {
 		fprintf(stderr, "ksplice-create: %s\n", ks_error_message(err));
-		status = 1;
+		status = ks_error_code(err) == KS_E_INTERRUPTED ? 130 : 1;
 	} else if (c.opt.prebuild) {
 		printf("The build cache is ready.\n");
 	} else if (c.opt.json) {

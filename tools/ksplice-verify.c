@@ -44,7 +44,7 @@ static const char usage[] =
 	"      --version        show the version\n"
 	"\n"
 	"Exit status: 0 everything worked and the kernel had nothing to complain about;\n"
-	"1 anything else.\n";
+	"130 a signal; 1 anything else.\n";
 
 enum {
 	OPT_RUN = 256, OPT_ADD, OPT_APPEND, OPT_SMP, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
@@ -430,7 +430,7 @@ int main(int argc, char **argv)
 	}
 	if (err) {
 		fprintf(stderr, "ksplice-verify: %s\n", ks_error_message(err));
-		status = 1;
+		status = ks_error_code(err) == KS_E_INTERRUPTED ? 130 : 1;
 	} else {
 		status = report(&v);
 	}

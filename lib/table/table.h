@@ -48,7 +48,4 @@ size_t ks_table_patches(const struct ks_table *t);
 /* The import name of the old function of patch @i. */
 const char *ks_table_patch_import(struct ks_table *t, size_t i);
 
-/* One line per element, for people: "ksplice-view --table". */
-struct ks_error *ks_table_dump(const void *blob, size_t size, struct ks_buf *out) KS_MUST_CHECK;
-
 #endif
