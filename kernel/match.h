@@ -94,7 +94,7 @@ struct ks_walk {
 	const u8 *run;   /* bytes read from there */
 	u32 run_len;
 	u32 p, r;        /* where the walk is: offsets in pre and run */
-	bool in_alt;     /* within an alternative: nops may be encoded in any way, lengths are fixed */
+	bool in_alt;     /* within an alternative: nops in any encoding, but fixed lengths */
 };
 
 bool ks_walk_fail(struct ks_walk *w, const char *what);
@@ -113,7 +113,7 @@ bool ks_walk_bytes(struct ks_walk *w, u32 to);
 /* Handles the site at w->p; moves on both sides, and fills in *place. */
 bool ks_site_match(struct ks_walk *w, u32 site, struct ks_place *place);
 
-/* A branch at @run_offset: does it lead to @run_target?  (A jump label's nop leads nowhere: true.) */
+/* Does a branch at @run_offset lead to @run_target?  A jump label may also be a nop: true. */
 bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target);
 
 /* Length of the nop at @p (of at most @max bytes), or 0. */

@@ -122,8 +122,8 @@ __printf(4, 5) int ksplice_abort(struct ksplice_update *u, enum ksplice_abort ca
 				 const char *fmt, ...);
 __printf(2, 3) void ksplice_log(struct ksplice_update *u, const char *fmt, ...);
 /* "FUNCTION+0xOFFSET" of a conflict, or "unknown" where a stack could not be read. */
-void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x, char *buf,
-			    size_t size);
+void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x,
+			    char *buf, size_t size);
 extern const char *const ksplice_abort_names[KSPLICE_NR_ABORTS];
 
 /* find.c: the match, from the old module's table to addresses */

@@ -122,6 +122,8 @@ static struct ks_error *run(struct apply *a)
 	};
 	struct ks_error *err = ks_pack_open(a->path, &a->pack);
 
+	if (err && ks_error_code(err) == KS_E_INTERRUPTED)
+		err = ks_error_prefix(err, "nothing was applied");
 	if (!err)
 		err = open_debugfile(a);
 	if (err)

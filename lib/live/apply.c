@@ -2,7 +2,7 @@
 /*
  * Applying an update; see apply.h.
  *
- * The ladder: lock, look (the right kernel? what did earlier runs leave?), keep
+ * The ladder: is it the right kernel? lock, look what earlier runs left, keep
  * the files in /run, load the core, load the old module (its init matches the
  * kernel), load the new module (the kernel's loader links it), write "applied".
  * Only the last step changes what the kernel executes; a failure at any step
@@ -121,8 +121,9 @@ static struct ks_error *load_file(const struct ks_live *live, const struct ks_pa
 				  const char *name)
 {
 	char *path = ks_pack_file(pack, name);
-	struct ks_error *err = ks_interrupted() ? ks_interrupted_error() : ks_module_load(live, path);
+	struct ks_error *err;
 
+	err = ks_interrupted() ? ks_interrupted_error() : ks_module_load(live, path);
 	free(path);
 	return err;
 }
@@ -194,9 +195,7 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 	enum remains remains;
 	struct ks_error *err;
 
-	err = check_kernel(live, &pack->manifest);
-	if (!err)
-		err = check_core(live, &pack->manifest, opt);
+	err = check_core(live, &pack->manifest, opt);
 	if (!err)
 		err = look(live, pack, &remains);
 	if (err)
@@ -221,7 +220,10 @@ struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack 
 
 	memset(result, 0, sizeof(*result));
 	result->pinned = pack->manifest.pinned;
-	err = ks_run_lock(live, opt->report, &lock);
+	/* Needs neither root nor the lock, and leaves no trace on the wrong machine. */
+	err = check_kernel(live, &pack->manifest);
+	if (!err)
+		err = ks_run_lock(live, opt->report, &lock);
 	if (err)
 		return err;
 	err = apply(live, pack, opt, result);

@@ -160,7 +160,8 @@ static bool other_manifest(const char *kept_dir, const struct ks_buf *manifest)
 	char *path = ks_path_join(kept_dir, KS_MANIFEST_NAME);
 	struct ks_buf kept = { 0 };
 	struct ks_error *err = ks_file_read(path, KS_PACK_MAX_FILE, &kept);
-	bool other = !err && (kept.len != manifest->len || memcmp(kept.data, manifest->data, kept.len));
+	bool other = !err && (kept.len != manifest->len ||
+			      memcmp(kept.data, manifest->data, kept.len));
 
 	ks_error_free(err);
 	ks_buf_free(&kept);
@@ -176,7 +177,8 @@ bool ks_run_differs(const struct ks_live *live, const struct ks_pack *pack)
 	char *path = ks_pack_file(pack, KS_MANIFEST_NAME);
 	struct ks_buf manifest = { 0 };
 	struct ks_error *err = ks_file_read(path, KS_PACK_MAX_FILE, &manifest);
-	bool differs = !err && (other_manifest(dir, &manifest) || other_manifest(pinned, &manifest));
+	bool differs = !err &&
+		       (other_manifest(dir, &manifest) || other_manifest(pinned, &manifest));
 
 	ks_error_free(err);
 	ks_buf_free(&manifest);

@@ -47,10 +47,9 @@ struct ks_error *ks_stage_append(struct ks_error *err, const char *fmt, ...)
  * A line of conflicts, "COMM PID FUNCTION+0xOFFSET", for people.  The name of
  * the command may have blanks: what follows it is found from the end.
  */
-static void add_conflict(struct ks_buf *text, const char *id, const char *line)
+static void add_conflict(struct ks_buf *text, const char *line)
 {
 	char *copy = ks_strdup(line), *where = strrchr(copy, ' '), *pid = NULL;
-	size_t len = strlen(id);
 
 	if (where) {
 		*where++ = 0;
@@ -62,8 +61,6 @@ static void add_conflict(struct ks_buf *text, const char *id, const char *line)
 		ks_buf_addf(text, "\n  %s", line);
 	else if (!strcmp(where, "unknown"))
 		ks_buf_addf(text, "\n  %s (pid %s): its stack cannot be read reliably", copy, pid);
-	else if (!strncmp(where, id, len) && where[len] == '+')
-		ks_buf_addf(text, "\n  %s (pid %s) in the update's new code", copy, pid);
 	else
 		ks_buf_addf(text, "\n  %s (pid %s) in %s", copy, pid, where);
 	free(copy);
@@ -81,10 +78,14 @@ struct ks_error *ks_stage_error(const struct ks_live *live, const char *id,
 		ks_live_update_free(u);
 		return fallback;
 	}
-	ks_buf_adds(&text, u->error && *u->error ? u->error : ks_error_message(fallback));
-	/* One task in the way is in the kernel's line already. */
-	for (size_t i = 0; u->conflicts.len > 1 && i < u->conflicts.len; i++)
-		add_conflict(&text, id, u->conflicts.v[i]);
+	/* The kernel's line names one task; the list has all, as far as the core counts them. */
+	if (u->conflicts.len > 1) {
+		ks_buf_adds(&text, "tasks are in the way:");
+		for (size_t i = 0; i < u->conflicts.len; i++)
+			add_conflict(&text, u->conflicts.v[i]);
+	} else {
+		ks_buf_adds(&text, u->error && *u->error ? u->error : ks_error_message(fallback));
+	}
 	err = ks_error_set_abort(ks_error_new(KS_E_ABORTED, "%s", text.data), u->abort_cause);
 	ks_buf_free(&text);
 	ks_error_free(fallback);

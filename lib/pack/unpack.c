@@ -285,8 +285,16 @@ struct ks_error *ks_unpack_list(const char *dir, struct ks_strv *names)
 struct ks_error *ks_unpack_directory(const char *dir, const char *into)
 {
 	struct unpack u = { .source = dir, .into = into };
-	struct ks_error *err = ks_unpack_list(dir, &u.names);
+	char *manifest = ks_path_join(dir, KS_MANIFEST_NAME);
+	struct ks_error *err;
 
+	/* Of any other directory the first odd file would be named, which helps nobody. */
+	if (!ks_file_exists(manifest))
+		err = ks_error_new(KS_E_INPUT, "%s: there is no " KS_MANIFEST_NAME " in it; it is no ksplice update",
+				   dir);
+	else
+		err = ks_unpack_list(dir, &u.names);
+	free(manifest);
 	for (size_t i = 0; !err && i < u.names.len; i++) {
 		char *path = ks_path_join(dir, u.names.v[i]);
 		struct ks_buf data = { 0 };
