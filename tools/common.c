@@ -23,7 +23,9 @@ static struct ks_error *wrong_option(const struct tool *tool, char **argv, int c
 {
 	/* getopt() leaves 0 for an unknown long option, the value of a known one. */
 	const char *what = c == ':' ? "needs a value" :
-			   optopt > 255 ? "takes no value" : "is no option, or not a unique part of one";
+			   optopt > 255 ? "takes no value" :
+			   optopt	? "is no option" :
+					  "is no option, or not a unique part of one";
 
 	if (optopt && optopt <= 255)
 		return ks_error_new(KS_E_USAGE, "-%c %s; try %s --help", optopt, what, tool->name);

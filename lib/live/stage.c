@@ -62,7 +62,7 @@ static void add_conflict(struct ks_buf *text, const char *line)
 	else if (!strcmp(where, "unknown"))
 		ks_buf_addf(text, "\n  %s (pid %s): its stack cannot be read reliably", copy, pid);
 	else
-		ks_buf_addf(text, "\n  %s (pid %s) in %s", copy, pid, where);
+		ks_buf_addf(text, "\n  %s (pid %s) is in %s", copy, pid, where);
 	free(copy);
 }
 

@@ -550,8 +550,8 @@ static void test_busy(void)
 			 "evil\033[2J\xff 11 f+0x1\n";
 	err = apply();
 	tap_ok(has_abort(err, "code_busy") && result.tries == KS_BUSY_TRIES, "busy for ever: five tries");
-	tap_ok(has_text(err, "\n  dd (pid 7) in _printk+0x1f") &&
-		       has_text(err, "\n  my prog (pid 8) in vprintk+0x3") &&
+	tap_ok(has_text(err, "\n  dd (pid 7) is in _printk+0x1f") &&
+		       has_text(err, "\n  my prog (pid 8) is in vprintk+0x3") &&
 		       has_text(err, "\n  kworker/0:1 (pid 9): its stack cannot be read reliably"),
 	       "all tasks in the way are named");
 	tap_ok(has_text(err, "evil?[2J? (pid 11)"), "a task cannot write to the terminal by its name");
