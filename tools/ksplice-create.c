@@ -359,6 +359,12 @@ static struct ks_error *diff_unit(struct create *c, struct ks_build_unit *built,
 	return NULL;
 }
 
+/* Where the unit's code lives. */
+static const char *target_of(const struct work *w)
+{
+	return w->built->modname ? w->built->modname : "vmlinux";
+}
+
 static struct ks_error *refusal(struct ks_strv *refused)
 {
 	struct ks_buf text = { 0 };
@@ -383,12 +389,7 @@ static struct ks_error *diff_objects(struct create *c)
 		struct ks_build_unit *u = &c->units.list.v[i];
 
 		ks_progress(c->report, i, c->units.list.len, "%s", u->source);
-		if (u->modname)
-			err = ks_error_new(KS_E_REFUSED,
-					   "%s: it is part of the module %s; this version of ksplice can only patch code that is built into the kernel",
-					   u->source, u->modname);
-		else
-			err = diff_unit(c, u, &refused);
+		err = diff_unit(c, u, &refused);
 	}
 	if (!err && refused.len)
 		err = refusal(&refused);
@@ -410,7 +411,7 @@ static struct ks_error *write_update(struct create *c, const char *dir)
 		if (!w->diff->replaced.len)
 			continue;
 		w->first_patch = ks_table_patches(c->table);
-		w->target = ks_table_target(c->table, "vmlinux");
+		w->target = ks_table_target(c->table, target_of(w));
 		err = ks_table_add_unit(c->table, w->target, w->diff);
 		if (err)
 			goto out;
@@ -471,14 +472,15 @@ static void fill_manifest(struct create *c, struct ks_manifest *m)
 	ks_manifest_init(m, c->id, c->opt.description);
 	ks_manifest_set_kernel(m, c->kernel.release, c->kernel.version);
 	ks_manifest_set_compiler(m, ks_build_compiler(c->build));
-	ks_strv_add(&m->targets, "vmlinux");
 	m->pinned = c->escapes;
 	ks_vec_for(&c->work, w) {
 		struct ks_manifest_unit *u;
 
 		if (!w->diff->replaced.len)
 			continue;
-		u = ks_manifest_add_unit(m, w->built->source, "vmlinux");
+		u = ks_manifest_add_unit(m, w->built->source, target_of(w));
+		if (!ks_strv_has(&m->targets, target_of(w)))
+			ks_strv_add(&m->targets, target_of(w));
 		ks_vec_for(&w->diff->replaced, r)
 			ks_strv_add(&u->replaced, r->post->name);
 		for (size_t i = 0; i < w->diff->added.len; i++)
