@@ -52,6 +52,30 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
 #define ks_module_text_size(mod) ((unsigned long)(mod)->core_layout.text_size)
 #endif
 
+/*
+ * Handlers get their registers as struct ftrace_regs, and may change where the
+ * call goes on.  6.3 (commit 0ef86097f127 "ftrace: rename
+ * ftrace_instruction_pointer_set() -> ftrace_regs_set_instruction_pointer()").
+ */
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_ARGS
+#define KS_HAVE_REDIRECT
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define ks_set_instruction_pointer(regs, ip) ftrace_regs_set_instruction_pointer(regs, ip)
+#else
+#define ks_set_instruction_pointer(regs, ip) ftrace_instruction_pointer_set(regs, ip)
+#endif
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define ks_module_ro_after_init(mod) ((unsigned long)(mod)->mem[MOD_RO_AFTER_INIT].base)
+#define ks_module_ro_after_init_size(mod) ((unsigned long)(mod)->mem[MOD_RO_AFTER_INIT].size)
+#else
+#define ks_module_ro_after_init(mod) \
+	((unsigned long)(mod)->core_layout.base + (mod)->core_layout.ro_size)
+#define ks_module_ro_after_init_size(mod) \
+	((unsigned long)(mod)->core_layout.ro_after_init_size - (mod)->core_layout.ro_size)
+#endif
+
 /* What find_symbol() takes and gives: kernel/module/internal.h, since 5.12. */
 struct ks_find_symbol {
 	const char *name;
@@ -101,6 +125,7 @@ struct ks_kernel_data {
 	struct list_head *kprobe_blacklist;
 	unsigned long text, end;   /* the image: [_text, _end) */
 	unsigned long stext, etext; /* its code */
+	unsigned long ro_after_init, ro_after_init_end;
 	/* These are 0 or NULL where the kernel was configured without them. */
 	unsigned long return_thunk;  /* __x86_return_thunk, which the compiler emits */
 	void **return_thunk_now;     /* x86_return_thunk: what the kernel has put in its place */
@@ -131,6 +156,9 @@ unsigned long ks_find_module_export(const char *name, struct module **owner);
 
 /* The loaded module of that name, held; NULL with -ENOENT, or -EBUSY while it comes or goes. */
 struct module *ks_hold_module(const char *name, int *ret);
+
+/* Does [addr, addr + len) lie in what became read-only when the kernel, or @mod, had started? */
+bool ks_is_ro_after_init(const struct module *mod, unsigned long addr, unsigned long len);
 
 /* Is there a kprobe on one of the bytes?  Its address, or 0. */
 unsigned long ks_find_kprobe(unsigned long addr, unsigned long len);

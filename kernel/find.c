@@ -8,6 +8,7 @@
 #define pr_fmt(fmt) "ksplice: " fmt
 
 #include <linux/cpu.h>
+#include <linux/jump_label.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -284,6 +285,9 @@ static int keep_patches(struct find *f)
 	if (!u->patches)
 		return -ENOMEM;
 	u->nr_patches = t->nr_patches;
+	u->busy_ranges = kvcalloc(t->nr_patches + 1, sizeof(*u->busy_ranges), GFP_KERNEL);
+	if (!u->busy_ranges)
+		return -ENOMEM;
 	for (i = 0; i < t->nr_patches; i++) {
 		const struct kst_block *b = &t->blocks[t->patches[i].block];
 		struct ksplice_patch *p = &u->patches[i];
@@ -292,11 +296,60 @@ static int keep_patches(struct find *f)
 		p->old_addr = f->match.value[b->symbol];
 		p->old_size = f->match.size[t->patches[i].block];
 		p->slot = t->patches[i].slot;
+		p->by_tracer = t->patches[i].kind == KST_P_TRACED;
 		p->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
-		if (!p->name || ksplice_text_read(p->old_addr + p->slot, p->original,
-						  KSPLICE_JUMP_SIZE) != KSPLICE_JUMP_SIZE)
+		if (!p->name)
+			return -ENOMEM;
+		if (!p->by_tracer && ksplice_text_read(p->old_addr + p->slot, p->original,
+						       KSPLICE_JUMP_SIZE) != KSPLICE_JUMP_SIZE)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int keep_data(struct find *f)
+{
+	const struct kst_view *t = &f->table;
+	struct ksplice_update *u = f->u;
+	u32 i;
+
+	u->data = kvcalloc(t->nr_data, sizeof(*u->data), GFP_KERNEL);
+	if (!u->data)
+		return -ENOMEM;
+	u->nr_data = t->nr_data;
+	for (i = 0; i < t->nr_data; i++) {
+		const struct kst_block *b = &t->blocks[t->data[i].block];
+		struct ksplice_data *d = &u->data[i];
+
+		d->addr = f->match.value[b->symbol];
+		d->size = b->size;
+		d->writable = t->data[i].flags & KST_DATA_WRITABLE;
+		d->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
+		d->original = kvmalloc(d->size, GFP_KERNEL);
+		if (!d->name || !d->original ||
+		    ksplice_text_read(d->addr, d->original, d->size) != d->size)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The value of a branch on a static key that can no longer change. */
+static int branch_value(struct find *f, const struct kst_export *e, u64 *value)
+{
+	u64 key = f->match.value[e->symbol];
+	const struct module *mod = f->u->targets[f->table.symbols[e->symbol].target].mod;
+	s32 enabled;
+
+	if (!ks_is_ro_after_init(mod, key, sizeof(struct static_key)))
+		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "its new code takes the static key %s for one that cannot change",
+				     kst_symbol_name(&f->table, e->symbol));
+	if (ksplice_text_read(key, &enabled, sizeof(enabled)) != sizeof(enabled))
+		return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EFAULT,
+				     "the static key %s cannot be read",
+				     kst_symbol_name(&f->table, e->symbol));
+	/* static_key_count(): -1 is a key on its way to 1. */
+	*value = enabled ? (s64)e->on : (s64)e->off;
 	return 0;
 }
 
@@ -305,12 +358,17 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 	u32 i;
 
 	for (i = 0; i < f->table.nr_exports; i++) {
-		s64 rel = f->match.value[f->table.exports[i]] - (u64)&old->exports[i].value;
+		const struct kst_export *e = &f->table.exports[i];
+		u64 value = f->match.value[e->symbol];
+		int ret = e->kind == KST_E_BRANCH ? branch_value(f, e, &value) : 0;
+		s64 rel = value - (u64)&old->exports[i].value;
 
+		if (ret)
+			return ret;
 		if (rel != (s32)rel)
 			return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ERANGE,
 					     "%s is too far away from the modules",
-					     kst_symbol_name(&f->table, f->table.exports[i]));
+					     kst_symbol_name(&f->table, e->symbol));
 		old->exports[i].value = rel;
 	}
 	return 0;
@@ -339,6 +397,8 @@ static int solve(struct find *f)
 	log_blocks(f);
 	if (result == KS_SOLVED) {
 		ret = keep_patches(f);
+		if (!ret)
+			ret = keep_data(f);
 		if (!ret)
 			ret = keep_ranges(f);
 	}

@@ -90,6 +90,8 @@ int ks_helpers_init(void)
 	ks_kernel.end = need("_end", &ret);
 	ks_kernel.stext = need("_stext", &ret);
 	ks_kernel.etext = need("_etext", &ret);
+	ks_kernel.ro_after_init = need("__start_ro_after_init", &ret);
+	ks_kernel.ro_after_init_end = need("__end_ro_after_init", &ret);
 	ks_kernel.static_return0 = need("__static_call_return0", &ret);
 	ks_kernel.static_return = may("__static_call_return");
 	ks_kernel.return_thunk = may("__x86_return_thunk");
@@ -160,6 +162,19 @@ struct module *ks_hold_module(const char *name, int *ret)
 	}
 	preempt_enable();
 	return mod;
+}
+
+static bool within(unsigned long addr, unsigned long len, unsigned long start, unsigned long size)
+{
+	return addr >= start && len <= size && addr - start <= size - len;
+}
+
+bool ks_is_ro_after_init(const struct module *mod, unsigned long addr, unsigned long len)
+{
+	if (within(addr, len, ks_kernel.ro_after_init,
+		   ks_kernel.ro_after_init_end - ks_kernel.ro_after_init))
+		return true;
+	return mod && within(addr, len, ks_module_ro_after_init(mod), ks_module_ro_after_init_size(mod));
 }
 
 unsigned long ks_find_kprobe(unsigned long addr, unsigned long len)

@@ -82,8 +82,32 @@ static bool in_text(struct module *mod, const void *addr)
 	return offset < ks_module_text_size(mod);
 }
 
+static int take_data(struct ksplice_update *u, struct module *owner, const struct ksplice_new *new)
+{
+	u32 i;
+
+	if (new->nr_data != u->nr_data)
+		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "its new code has %u objects, its match table %u",
+				     new->nr_data, u->nr_data);
+	for (i = 0; i < u->nr_data; i++) {
+		unsigned long content = (unsigned long)new->data[i].content;
+
+		if ((unsigned long)new->data[i].old != u->data[i].addr ||
+		    !within_module_core(content, owner) ||
+		    !within_module_core(content + u->data[i].size - 1, owner))
+			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+					     "the new content of %s is not in its module",
+					     u->data[i].name);
+	}
+	for (i = 0; i < u->nr_data; i++)
+		u->data[i].content = new->data[i].content;
+	return 0;
+}
+
 static int take_new(struct ksplice_update *u, struct module *owner, const struct ksplice_new *new)
 {
+	int ret;
 	u32 i;
 
 	if (new->abi != KSPLICE_CORE_ABI)
@@ -103,6 +127,9 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 					     "the replacement of %s is not in its module",
 					     u->patches[i].name);
 	}
+	ret = take_data(u, owner, new);
+	if (ret)
+		return ret;
 	for (i = 0; i < u->nr_patches; i++)
 		u->patches[i].new_addr = (unsigned long)new->patches[i].new_function;
 	u->pinned = new->pinned;

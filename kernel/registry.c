@@ -127,6 +127,16 @@ void ksplice_update_reset(struct ksplice_update *u)
 	kvfree(u->patches);
 	u->patches = NULL;
 	u->nr_patches = 0;
+	for (i = 0; i < u->nr_data; i++) {
+		kfree(u->data[i].name);
+		kvfree(u->data[i].original);
+	}
+	kvfree(u->data);
+	u->data = NULL;
+	u->nr_data = 0;
+	kvfree(u->busy_ranges);
+	u->busy_ranges = NULL;
+	u->nr_busy_ranges = 0;
 	for (i = 0; u->range_names && i < u->nr_ranges; i++)
 		kfree(u->range_names[i]);
 	kvfree(u->range_names);

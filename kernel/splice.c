@@ -17,6 +17,7 @@
 #include <linux/ktime.h>
 #include <linux/memory.h>
 #include <linux/rculist.h>
+#include <linux/sort.h>
 #include <asm/sync_core.h>
 
 #include "compat.h"
@@ -28,6 +29,7 @@ struct stop {
 	u32 nr_ranges;
 	bool apply;
 	atomic_t arrived;
+	u32 data; /* -ESTALE: which object has changed */
 	int done;
 	int ret;
 	u64 inside_ns;
@@ -48,23 +50,50 @@ static const u8 *bytes_now(const struct ksplice_patch *p, bool apply)
 	return apply ? p->original : p->jump;
 }
 
-static int commit(struct stop *s)
+/* Once more with the machine stopped: all or nothing. */
+static int check_again(struct stop *s)
 {
-	int ret = ksplice_stack_check(s->u, s->ranges, s->nr_ranges);
+	struct ksplice_update *u = s->u;
 	u32 i;
 
+	for (i = 0; i < u->nr_patches; i++)
+		if (!u->patches[i].by_tracer &&
+		    memcmp(u->patches[i].alias, bytes_now(&u->patches[i], s->apply), KSPLICE_JUMP_SIZE))
+			return -EFAULT;
+	for (i = 0; i < u->nr_data; i++) {
+		struct ksplice_data *d = &u->data[i];
+		bool same = ksplice_data_unchanged(d, s->apply);
+
+		d->left_alone = !same && !s->apply && d->writable;
+		if (!same && !d->left_alone) {
+			s->data = i;
+			return -ESTALE;
+		}
+	}
+	return 0;
+}
+
+static int commit(struct stop *s)
+{
+	struct ksplice_update *u = s->u;
+	int ret = ksplice_stack_check(u, s->ranges, s->nr_ranges);
+	u32 i;
+
+	if (!ret)
+		ret = check_again(s);
 	if (ret)
 		return ret;
-	/* Once more with the machine stopped: all or nothing. */
-	for (i = 0; i < s->u->nr_patches; i++)
-		if (memcmp(s->u->patches[i].alias, bytes_now(&s->u->patches[i], s->apply),
-			   KSPLICE_JUMP_SIZE))
-			return -EFAULT;
-	for (i = 0; i < s->u->nr_patches; i++) {
-		struct ksplice_patch *p = &s->u->patches[i];
+	for (i = 0; i < u->nr_patches; i++) {
+		struct ksplice_patch *p = &u->patches[i];
 
-		ksplice_text_write(p, s->apply ? p->jump : p->original);
+		if (p->by_tracer)
+			ksplice_traced_switch(p, s->apply);
+		else
+			ksplice_text_write(p, s->apply ? p->jump : p->original);
 	}
+	for (i = 0; i < u->nr_data; i++)
+		if (!u->data[i].left_alone)
+			ksplice_data_write(&u->data[i], s->apply);
 	return 0;
 }
 
@@ -95,8 +124,9 @@ static int stopped(void *data)
  */
 static int check_kprobes(struct ksplice_update *u, const struct ksplice_patch *p)
 {
-	unsigned long start = p->old_addr + p->slot;
-	unsigned long found = ks_find_kprobe(start, p->old_size - p->slot);
+	/* With the tracer's site in use, a probe there could send a call elsewhere. */
+	unsigned long start = p->old_addr + (p->by_tracer ? 0 : p->slot);
+	unsigned long found = ks_find_kprobe(start, p->old_addr + p->old_size - start);
 
 	if (!found)
 		return 0;
@@ -117,7 +147,7 @@ static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool ap
 	const char *who = NULL;
 	int ret = check_kprobes(u, p);
 
-	if (ret)
+	if (ret || p->by_tracer)
 		return ret;
 	if (ks_call(ftrace_text_reserved)(first, last))
 		who = "a site of the function tracer";
@@ -148,7 +178,8 @@ static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool ap
  */
 static void keep_probes_out(struct ksplice_patch *p)
 {
-	p->blacklist.start_addr = p->old_addr + p->slot;
+	/* Where ftrace is our way in, the entry is not for probes either. */
+	p->blacklist.start_addr = p->old_addr + (p->by_tracer ? 0 : p->slot);
 	p->blacklist.end_addr = p->old_addr + p->old_size;
 	list_add_tail_rcu(&p->blacklist.list, ks_kernel.kprobe_blacklist);
 	p->listed = true;
@@ -198,9 +229,68 @@ static int report(struct stop *s)
 		return ksplice_abort(u, KSPLICE_UNEXPECTED_RUNNING_TASK, -EBUSY,
 				     "%s (pid %d) was running with the machine stopped", x->comm,
 				     x->pid);
+	case -ESTALE:
+		return ksplice_abort(u, s->apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
+				     s->apply ? "%s: its value is not the initial one any more, so "
+						"the update cannot change it"
+					      : "%s: something else has changed it",
+				     u->data[s->data].name);
 	}
 	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret,
 			     "the code changed while the machine was stopped");
+}
+
+static int take_tracer(struct ksplice_update *u, struct ksplice_patch *p)
+{
+	int ret = ksplice_traced_take(p);
+
+	if (ret == -ENOMEM)
+		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for a tracer");
+	if (ret == -EBUSY)
+		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, ret,
+				     "%s has no room for a jump, and cannot be redirected by the "
+				     "function tracer: a livepatch or a kprobe does that already, or "
+				     "kernel.ftrace_enabled is 0",
+				     p->name);
+	if (ret)
+		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, ret,
+				     "%s has no room for a jump, and the function tracer cannot "
+				     "redirect it (error %d)",
+				     p->name, -ret);
+	return 0;
+}
+
+static int prepare(struct stop *s)
+{
+	struct ksplice_update *u = s->u;
+	int ret = 0;
+	u32 i;
+
+	for (i = 0; i < u->nr_patches && !ret; i++)
+		if (!u->patches[i].by_tracer)
+			ret = ksplice_text_map(&u->patches[i]);
+	for (i = 0; i < u->nr_data && !ret; i++)
+		ret = ksplice_data_map(&u->data[i]);
+	if (ret)
+		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret,
+				     "cannot map what is to be changed");
+	for (i = 0; i < u->nr_patches && !ret; i++)
+		if (u->patches[i].by_tracer)
+			ret = take_tracer(u, &u->patches[i]);
+	return ret;
+}
+
+static void finish(struct ksplice_update *u)
+{
+	u32 i;
+
+	for (i = 0; i < u->nr_patches; i++) {
+		ksplice_text_unmap(&u->patches[i]);
+		if (u->stage != KSPLICE_APPLIED)
+			ksplice_traced_give_back(&u->patches[i]);
+	}
+	for (i = 0; i < u->nr_data; i++)
+		ksplice_data_unmap(&u->data[i]);
 }
 
 static int splice(struct stop *s)
@@ -208,15 +298,10 @@ static int splice(struct stop *s)
 	struct ksplice_update *u = s->u;
 	u64 start;
 	u32 i;
-	int ret = 0;
+	int ret = prepare(s);
 
-	for (i = 0; i < u->nr_patches && !ret; i++)
-		ret = ksplice_text_map(&u->patches[i]);
-	if (ret) {
-		ret = ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret,
-				    "cannot map the text to be changed");
-		goto unmap;
-	}
+	if (ret)
+		goto out;
 	lock_text();
 	for (i = 0; i < u->nr_patches && !ret; i++)
 		ret = check_slot(u, &u->patches[i], s->apply);
@@ -241,9 +326,8 @@ static int splice(struct stop *s)
 	unlock_text();
 	if (!ret && !s->apply)
 		synchronize_rcu(); /* for the readers of the kprobe blacklist */
-unmap:
-	for (i = 0; i < u->nr_patches; i++)
-		ksplice_text_unmap(&u->patches[i]);
+out:
+	finish(u);
 	return ret;
 }
 
@@ -252,7 +336,22 @@ static bool overlap(const struct ksplice_patch *a, const struct ksplice_patch *b
 	return a->old_addr < b->old_addr + b->old_size && b->old_addr < a->old_addr + a->old_size;
 }
 
-/* Is a function of @u already replaced by another update? */
+static bool data_overlaps(const struct ksplice_update *u, const struct ksplice_update *other,
+			  u32 *which)
+{
+	u32 k;
+
+	for (*which = 0; *which < u->nr_data; (*which)++)
+		for (k = 0; k < other->nr_data; k++) {
+			const struct ksplice_data *a = &u->data[*which], *b = &other->data[k];
+
+			if (a->addr < b->addr + b->size && b->addr < a->addr + a->size)
+				return true;
+		}
+	return false;
+}
+
+/* Is a function or object of @u already replaced by another update? */
 static int check_overlap(struct ksplice_update *u)
 {
 	struct ksplice_update *other;
@@ -261,6 +360,10 @@ static int check_overlap(struct ksplice_update *u)
 	list_for_each_entry(other, &ksplice_updates, list) {
 		if (other == u || other->stage != KSPLICE_APPLIED)
 			continue;
+		if (data_overlaps(u, other, &i))
+			return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+					     "%s is already changed by update %s; undo that one first",
+					     u->data[i].name, other->id);
 		for (i = 0; i < u->nr_patches; i++)
 			for (k = 0; k < other->nr_patches; k++)
 				if (overlap(&u->patches[i], &other->patches[k]))
@@ -284,7 +387,7 @@ int ksplice_apply(struct ksplice_update *u)
 	u->undoing = false;
 	if (u->stage == KSPLICE_APPLIED)
 		return 0;
-	if (!u->new || !u->nr_patches)
+	if (!u->new || !(u->nr_patches + u->nr_data))
 		return ksplice_abort(u, KSPLICE_UNEXPECTED, -EINVAL, "its new code is not loaded");
 	ret = check_overlap(u);
 	if (ret)
@@ -293,7 +396,7 @@ int ksplice_apply(struct ksplice_update *u)
 		return ksplice_abort(u, KSPLICE_MODULE_BUSY, -EBUSY,
 				     "its module is being unloaded");
 	for (i = 0; !ret && i < u->nr_patches; i++)
-		if (!make_jump(&u->patches[i]))
+		if (!u->patches[i].by_tracer && !make_jump(&u->patches[i]))
 			ret = ksplice_abort(u, KSPLICE_UNEXPECTED, -ERANGE,
 					    "the new code is too far away from %s",
 					    u->patches[i].name);
@@ -314,9 +417,51 @@ int ksplice_apply(struct ksplice_update *u)
 	return 0;
 }
 
+static int range_order(const void *a, const void *b)
+{
+	const struct ksplice_range *x = a, *y = b;
+
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/*
+ * What an undo makes a place where nobody may be: the new code, and, where the
+ * function tracer leads to it, the way there.  (A task that was interrupted in
+ * ftrace's trampoline has the old entry as its return address.)
+ */
+static void list_busy_ranges(struct ksplice_update *u)
+{
+	struct ksplice_range *r = u->busy_ranges;
+	u32 i;
+
+	r->start = ks_module_text(u->new);
+	r->end = r->start + ks_module_text_size(u->new);
+	r->name = u->id;
+	for (i = 0; i < u->nr_patches; i++) {
+		if (!u->patches[i].by_tracer)
+			continue;
+		r++;
+		r->start = u->patches[i].old_addr;
+		r->end = r->start + u->patches[i].slot;
+		r->name = u->patches[i].name;
+	}
+	u->nr_busy_ranges = r - u->busy_ranges + 1;
+	sort(u->busy_ranges, u->nr_busy_ranges, sizeof(*r), range_order, NULL);
+}
+
+static void log_left_alone(struct ksplice_update *u)
+{
+	u32 i;
+
+	for (i = 0; i < u->nr_data; i++)
+		if (u->data[i].left_alone)
+			ksplice_log(u, "%s: left as it is: its value has changed since\n",
+				    u->data[i].name);
+}
+
 int ksplice_reverse(struct ksplice_update *u)
 {
-	struct stop s = { .u = u, .ranges = u->busy_ranges, .nr_ranges = 1 };
+	struct stop s = { .u = u, .ranges = u->busy_ranges };
 	int ret;
 
 	u->abort = KSPLICE_OK;
@@ -325,13 +470,13 @@ int ksplice_reverse(struct ksplice_update *u)
 	if (u->stage != KSPLICE_APPLIED)
 		return ksplice_abort(u, KSPLICE_ALREADY_REVERSED, -EALREADY, "it is not applied");
 	u->undoing = true;
-	u->busy_ranges[0].start = ks_module_text(u->new);
-	u->busy_ranges[0].end = ks_module_text(u->new) + ks_module_text_size(u->new);
-	u->busy_ranges[0].name = u->id;
+	list_busy_ranges(u);
+	s.nr_ranges = u->nr_busy_ranges;
 	ret = splice(&s);
 	if (ret)
 		return ret;
 	module_put(u->new);
+	log_left_alone(u);
 	ksplice_log(u, "reversed: %llu ns inside the stop, %llu ns in all\n", u->pause_ns,
 		    u->stop_ns);
 	pr_info("Update %s reversed successfully\n", u->id);

@@ -232,8 +232,10 @@ static bool valid_slot(const struct kst_view *t, const struct kst_patch *p)
 {
 	const struct kst_block *b = &t->blocks[p->block];
 	u32 i, entry = 0;
+	bool traced = false;
 
-	if (p->slot > b->size || b->size - p->slot < KST_JUMP_SIZE)
+	if (p->kind > KST_P_TRACED || p->slot > b->size ||
+	    (p->kind == KST_P_JUMP && b->size - p->slot < KST_JUMP_SIZE))
 		return false;
 	for (i = 0; i < b->nr_sites; i++) {
 		const struct kst_site *s = &t->sites[b->site + i];
@@ -241,18 +243,24 @@ static bool valid_slot(const struct kst_view *t, const struct kst_patch *p)
 		if (s->offset != entry || (s->kind != KST_S_FENTRY && s->kind != KST_S_ENDBR))
 			break;
 		entry = s->offset + s->len;
+		traced |= s->kind == KST_S_FENTRY;
 	}
-	return p->slot == entry;
+	return p->slot == entry && (traced || p->kind == KST_P_JUMP);
 }
 
 static const char *check_rest(const struct kst_view *t)
 {
 	u32 i;
 
-	for (i = 0; i < t->nr_exports; i++)
-		if (!valid_index(t->exports[i], t->nr_symbols))
+	for (i = 0; i < t->nr_exports; i++) {
+		const struct kst_export *e = &t->exports[i];
+
+		if (!valid_index(e->symbol, t->nr_symbols))
 			return "an export's symbol is out of range";
-	if (!t->nr_patches)
+		if (e->kind > KST_E_BRANCH || (e->kind == KST_E_ADDRESS && (e->on || e->off)))
+			return "an export's kind or values are unknown";
+	}
+	if (!t->nr_patches && !t->nr_data)
 		return "it patches nothing";
 	for (i = 0; i < t->nr_patches; i++) {
 		const struct kst_patch *p = &t->patches[i];
@@ -262,13 +270,22 @@ static const char *check_rest(const struct kst_view *t)
 		if (!valid_slot(t, p))
 			return "a patch's slot is not at the entry of its function";
 	}
+	for (i = 0; i < t->nr_data; i++) {
+		const struct kst_data *d = &t->data[i];
+
+		if (!valid_index(d->block, t->nr_blocks) ||
+		    t->blocks[d->block].kind != KST_RODATA || (d->flags & ~KST_DATA_WRITABLE))
+			return "changed data is out of range, or of another kind";
+		if (!(t->symbols[t->blocks[d->block].symbol].flags & KST_SYM_NEEDED))
+			return "changed data need not be found";
+	}
 	return NULL;
 }
 
 static const char *check(const u8 *blob, u32 size, struct kst_view *t)
 {
 	const struct kst_header *h = (const void *)blob;
-	struct array strings, targets, symbols, blocks, sites, alts, code, exports, patches;
+	struct array strings, targets, symbols, blocks, sites, alts, code, exports, patches, data;
 	const char *why;
 	u32 i, run;
 
@@ -286,8 +303,10 @@ static const char *check(const u8 *blob, u32 size, struct kst_view *t)
 	    !get(blob, size, h->blocks, sizeof(struct kst_block), &blocks) ||
 	    !get(blob, size, h->sites, sizeof(struct kst_site), &sites) ||
 	    !get(blob, size, h->alts, sizeof(struct kst_alt), &alts) ||
-	    !get(blob, size, h->code, 1, &code) || !get(blob, size, h->exports, 4, &exports) ||
-	    !get(blob, size, h->patches, sizeof(struct kst_patch), &patches))
+	    !get(blob, size, h->code, 1, &code) || 
+	    !get(blob, size, h->exports, sizeof(struct kst_export), &exports) ||
+	    !get(blob, size, h->patches, sizeof(struct kst_patch), &patches) ||
+	    !get(blob, size, h->data, sizeof(struct kst_data), &data))
 		return "an array is out of range";
 	*t = (struct kst_view){
 		.strings = strings.data, .targets = targets.data, .symbols = symbols.data,
@@ -295,7 +314,7 @@ static const char *check(const u8 *blob, u32 size, struct kst_view *t)
 		.exports = exports.data, .patches = patches.data,
 		.nr_targets = targets.count, .nr_symbols = symbols.count, .nr_blocks = blocks.count,
 		.nr_sites = sites.count, .nr_alts = alts.count, .nr_exports = exports.count,
-		.nr_patches = patches.count,
+		.nr_patches = patches.count, .data = data.data, .nr_data = data.count,
 	};
 	if (!strings.count || t->strings[0] || t->strings[strings.count - 1])
 		return "its strings are not terminated";

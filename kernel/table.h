@@ -16,9 +16,10 @@ struct kst_view {
 	const struct kst_site *sites;
 	const struct kst_alt *alts;
 	const u8 *code;
-	const u32 *exports;
+	const struct kst_export *exports;
 	const struct kst_patch *patches;
-	u32 nr_targets, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_exports, nr_patches;
+	const struct kst_data *data;
+	u32 nr_targets, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_exports, nr_patches, nr_data;
 	u32 max_run;   /* most bytes that a block may have in memory */
 	u32 max_sites; /* of one block */
 };

@@ -10,6 +10,8 @@
  * bytes in front, that is every slot of a function aligned to 16.
  */
 #include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/cpufeature.h>
@@ -25,22 +27,27 @@ static struct page *text_page(unsigned long addr)
 	return virt_to_page((void *)addr);
 }
 
+u8 *ksplice_text_alias(unsigned long addr, size_t len, void **mapping)
+{
+	unsigned int count = PFN_UP(offset_in_page(addr) + len), i;
+	struct page **pages = kmalloc_array(count, sizeof(*pages), GFP_KERNEL);
+
+	if (!pages)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		pages[i] = text_page((addr & PAGE_MASK) + i * PAGE_SIZE);
+		if (!pages[i])
+			break;
+	}
+	*mapping = i == count ? vmap(pages, count, VM_MAP, PAGE_KERNEL) : NULL;
+	kfree(pages);
+	return *mapping ? (u8 *)*mapping + offset_in_page(addr) : NULL;
+}
+
 int ksplice_text_map(struct ksplice_patch *p)
 {
-	unsigned long slot = p->old_addr + p->slot;
-	unsigned int count = offset_in_page(slot) + KSPLICE_JUMP_SIZE > PAGE_SIZE ? 2 : 1, i;
-	struct page *pages[2];
-
-	for (i = 0; i < count; i++) {
-		pages[i] = text_page((slot & PAGE_MASK) + i * PAGE_SIZE);
-		if (!pages[i])
-			return -EFAULT;
-	}
-	p->mapping = vmap(pages, count, VM_MAP, PAGE_KERNEL);
-	if (!p->mapping)
-		return -ENOMEM;
-	p->alias = (u8 *)p->mapping + offset_in_page(slot);
-	return 0;
+	p->alias = ksplice_text_alias(p->old_addr + p->slot, KSPLICE_JUMP_SIZE, &p->mapping);
+	return p->alias ? 0 : -ENOMEM;
 }
 
 void ksplice_text_unmap(struct ksplice_patch *p)
@@ -83,15 +90,26 @@ static void overlay(unsigned long addr, u8 *buf, size_t len)
 	struct ksplice_update *u;
 	u32 i, k;
 
+
 	list_for_each_entry(u, &ksplice_updates, list) {
 		if (u->stage != KSPLICE_APPLIED)
 			continue;
 		for (i = 0; i < u->nr_patches; i++) {
 			unsigned long slot = u->patches[i].old_addr + u->patches[i].slot;
 
+			if (u->patches[i].by_tracer)
+				continue;
 			for (k = 0; k < KSPLICE_JUMP_SIZE; k++)
 				if (slot + k >= addr && slot + k < addr + len)
 					buf[slot + k - addr] = u->patches[i].original[k];
+		}
+		/* Constants; a variable has the value that it has. */
+		for (i = 0; i < u->nr_data; i++) {
+			const struct ksplice_data *d = &u->data[i];
+			unsigned long from = max(addr, d->addr), to = min(addr + len, d->addr + d->size);
+
+			if (!d->writable && from < to)
+				memcpy(buf + (from - addr), d->original + (from - d->addr), to - from);
 		}
 	}
 }

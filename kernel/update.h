@@ -40,6 +40,8 @@ struct ksplice_target {
 	struct module *mod; /* NULL: vmlinux */
 };
 
+struct ksplice_traced;
+
 /* A function that is replaced. */
 struct ksplice_patch {
 	char *name;
@@ -47,12 +49,27 @@ struct ksplice_patch {
 	unsigned long old_addr, new_addr;
 	u32 old_size;
 	u32 slot;              /* of the jump, from old_addr */
+	bool by_tracer;        /* no jump: the function tracer's site leads to the new code */
+	struct ksplice_traced *traced; /* by_tracer, while an operation runs or the update is applied */
 	u8 original[KSPLICE_JUMP_SIZE];
 	u8 jump[KSPLICE_JUMP_SIZE];
 	u8 *alias;             /* writable mapping of the slot, while an operation runs */
 	void *mapping;         /* what to vunmap() */
 	struct kprobe_blacklist_entry blacklist; /* in the kernel's list while applied */
 	bool listed;
+};
+
+/* An object whose content is replaced in place. */
+struct ksplice_data {
+	char *name;
+	unsigned long addr;
+	u32 size;
+	bool writable;
+	u8 *original;      /* its content before */
+	const u8 *content; /* in the new module */
+	bool left_alone;   /* its value was another one when the update was reversed */
+	u8 *alias;         /* writable mapping, while an operation runs */
+	void *mapping;
 };
 
 /* Code in which no task may be: [start, end). */
@@ -85,12 +102,15 @@ struct ksplice_update {
 	u32 nr_held;
 	struct ksplice_patch *patches;
 	u32 nr_patches;
+	struct ksplice_data *data;
+	u32 nr_data;
 	struct ksplice_range *ranges; /* the old functions and their .cold parts */
 	char **range_names;           /* what they own */
 	u32 nr_ranges;
 	struct ksplice_conflict conflicts[KSPLICE_CONFLICTS];
 	u32 nr_conflicts;
-	struct ksplice_range busy_ranges[1]; /* for undo: the new module's text */
+	struct ksplice_range *busy_ranges; /* for undo: the new module's text, and by_tracer's entries */
+	u32 nr_busy_ranges;
 	bool undoing;                        /* the conflicts are about busy_ranges */
 	u32 match_blocks, match_skipped;
 	u64 match_bytes, match_sites, match_ns, pause_ns, stop_ns;
@@ -129,7 +149,25 @@ extern const char *const ksplice_abort_names[KSPLICE_NR_ABORTS];
 /* find.c: the match, from the old module's table to addresses */
 int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old);
 
+/*
+ * traced.c: takes the function tracer's site of a by_tracer patch, with a
+ * handler that does nothing until it is switched on; -EBUSY where somebody
+ * else redirects the function.  Sleeps; takes ftrace's locks and text_mutex.
+ */
+int ksplice_traced_take(struct ksplice_patch *p);
+void ksplice_traced_give_back(struct ksplice_patch *p);
+/* With the machine stopped. */
+void ksplice_traced_switch(struct ksplice_patch *p, bool on);
+
+/* data.c */
+int ksplice_data_map(struct ksplice_data *d);
+void ksplice_data_unmap(struct ksplice_data *d);
+bool ksplice_data_unchanged(const struct ksplice_data *d, bool apply);
+void ksplice_data_write(struct ksplice_data *d, bool apply);
+
 /* text.c */
+/* A second, writable mapping of [addr, addr + len) of the kernel or of modules; NULL: no memory. */
+u8 *ksplice_text_alias(unsigned long addr, size_t len, void **mapping);
 int ksplice_text_map(struct ksplice_patch *p);
 void ksplice_text_unmap(struct ksplice_patch *p);
 void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZE]);

@@ -44,7 +44,7 @@ struct work {
 	struct ks_unit *pre, *post;
 	struct ks_diff *diff;
 	uint32_t target;
-	size_t first_patch;
+	size_t first_patch, first_data;
 	char *unit_object; /* unitN.o_shipped */
 };
 
@@ -354,7 +354,7 @@ static struct ks_error *diff_unit(struct create *c, struct ks_build_unit *built,
 		ks_strv_add(refused, w->diff->refused.v[i]);
 	for (size_t i = 0; i < w->diff->skipped.len; i++)
 		ks_note(c->report, 0, "%s: not in the update: %s", built->source, w->diff->skipped.v[i]);
-	c->replaced += w->diff->replaced.len;
+	c->replaced += w->diff->replaced.len + w->diff->data.len;
 	c->escapes |= w->diff->escapes;
 	return NULL;
 }
@@ -363,6 +363,11 @@ static struct ks_error *diff_unit(struct create *c, struct ks_build_unit *built,
 static const char *target_of(const struct work *w)
 {
 	return w->built->modname ? w->built->modname : "vmlinux";
+}
+
+static bool touched(const struct work *w)
+{
+	return w->diff->replaced.len || w->diff->data.len;
 }
 
 static struct ks_error *refusal(struct ks_strv *refused)
@@ -408,9 +413,10 @@ static struct ks_error *write_update(struct create *c, const char *dir)
 	ks_step(c->report, "Writing match table and new code");
 	c->table = ks_table_new(c->id, c->map);
 	ks_vec_for(&c->work, w) {
-		if (!w->diff->replaced.len)
+		if (!touched(w))
 			continue;
 		w->first_patch = ks_table_patches(c->table);
+		w->first_data = ks_table_data(c->table);
 		w->target = ks_table_target(c->table, target_of(w));
 		err = ks_table_add_unit(c->table, w->target, w->diff);
 		if (err)
@@ -420,11 +426,12 @@ static struct ks_error *write_update(struct create *c, const char *dir)
 	ks_vec_for(&c->work, w) {
 		char *name, *path;
 
-		if (!w->diff->replaced.len)
+		if (!touched(w))
 			continue;
 		name = ks_asprintf("unit%zu.o_shipped", n++);
 		path = ks_path_join(dir, name);
-		err = ks_newobj_write(c->table, w->target, w->diff, &globals, c->id, w->first_patch, path);
+		err = ks_newobj_write(c->table, w->target, w->diff, &globals, c->id, w->first_patch,
+				      w->first_data, path);
 		free(name);
 		free(path);
 		if (err)
@@ -440,7 +447,7 @@ static size_t touched_units(const struct create *c)
 	size_t n = 0;
 
 	ks_vec_for(&c->work, w)
-		n += w->diff->replaced.len != 0;
+		n += touched(w);
 	return n;
 }
 
@@ -476,7 +483,7 @@ static void fill_manifest(struct create *c, struct ks_manifest *m)
 	ks_vec_for(&c->work, w) {
 		struct ks_manifest_unit *u;
 
-		if (!w->diff->replaced.len)
+		if (!touched(w))
 			continue;
 		u = ks_manifest_add_unit(m, w->built->source, target_of(w));
 		if (!ks_strv_has(&m->targets, target_of(w)))
@@ -487,6 +494,8 @@ static void fill_manifest(struct create *c, struct ks_manifest *m)
 			ks_strv_add(&u->added, w->diff->added.v[i]);
 		for (size_t i = 0; i < w->diff->removed.len; i++)
 			ks_strv_add(&u->removed, w->diff->removed.v[i]);
+		ks_vec_for(&w->diff->data, x)
+			ks_strv_add(&u->changed, x->post->name);
 		for (size_t i = 0; i < w->diff->skipped.len; i++)
 			ks_manifest_add_skipped(u, w->diff->skipped.v[i]);
 	}
@@ -592,17 +601,31 @@ static void print_names(const char *what, const struct ks_strv *names)
 	printf("\n");
 }
 
+static void print_data(const struct ks_diff *d)
+{
+	if (!d->data.len)
+		return;
+	printf("    changed in place:");
+	ks_vec_for(&d->data, x)
+		printf(" %s", x->post->name);
+	printf("\n");
+}
+
 static void summary(const struct create *c)
 {
 	ks_vec_for(&c->work, w) {
-		if (!w->diff->replaced.len)
+		if (!touched(w))
 			continue;
-		printf("  %s\n    replaced:", w->built->source);
+		printf("  %s (%s)\n", w->built->source, target_of(w));
+		if (w->diff->replaced.len)
+			printf("    replaced:");
 		ks_vec_for(&w->diff->replaced, r)
 			printf(" %s", r->post->name);
-		printf("\n");
+		if (w->diff->replaced.len)
+			printf("\n");
 		print_names("added", &w->diff->added);
 		print_names("removed", &w->diff->removed);
+		print_data(w->diff);
 	}
 }
 

@@ -183,6 +183,7 @@ static void print_manifest(const struct ks_manifest *m)
 		show_names("  replaced:  ", &u->replaced);
 		show_names("  added:     ", &u->added);
 		show_names("  removed:   ", &u->removed);
+		show_names("  changed:   ", &u->changed);
 		ks_vec_for(&u->skipped, s)
 			printf("  left out:  %s: %s\n", s->name, s->reason);
 	}

@@ -44,11 +44,18 @@ struct ksplice_new_patch {
 	const void *new_function; /* in the new module's text */
 };
 
+struct ksplice_new_data {
+	const void *old;     /* imported from the old module, for a cross-check */
+	const void *content; /* in the new module: what is copied there */
+};
+
 struct ksplice_new {
 	u32 abi;
 	u32 nr_patches; /* as many as the table's patches array, same order */
+	u32 nr_data;    /* the same, of its data array */
 	const char *id;
 	const struct ksplice_new_patch *patches;
+	const struct ksplice_new_data *data;
 	/*
 	 * Pointers to this module's code or writable data may stay in the kernel
 	 * after an undo: never let the module be unloaded.

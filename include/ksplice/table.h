@@ -33,7 +33,7 @@ typedef int64_t s64;
 #endif
 
 #define KST_MAGIC 0x5453534bu /* "KSST" */
-#define KST_VERSION 1u
+#define KST_VERSION 2u
 #define KST_MAX_SIZE (64u << 20)
 #define KST_NONE 0xffffffffu
 #define KST_MAX_FUNCTION (1u << 20) /* bytes of one block */
@@ -55,8 +55,9 @@ struct kst_header {
 	struct kst_array sites;   /* struct kst_site */
 	struct kst_array alts;    /* struct kst_alt */
 	struct kst_array code;    /* u8: the pre bytes of all blocks */
-	struct kst_array exports; /* u32: symbol indices, see below */
+	struct kst_array exports; /* struct kst_export */
 	struct kst_array patches; /* struct kst_patch */
+	struct kst_array data;    /* struct kst_data */
 };
 
 /* Where code lives: target 0 is always "vmlinux"; others are module names. */
@@ -220,10 +221,54 @@ struct kst_alt {
 	u32 feature; /* cpuid bit as in struct alt_instr, with its flag bits; for messages */
 };
 
+/*
+ * A value that the new code is linked with, in the order of the old module's
+ * export table.
+ */
+struct kst_export {
+	u32 kind;   /* enum kst_export_kind */
+	u32 symbol; /* index */
+	s32 on, off; /* KST_E_BRANCH: the values; else 0 */
+};
+
+enum kst_export_kind {
+	/* The symbol's address. */
+	KST_E_ADDRESS = 0,
+	/*
+	 * What a branch in new code has to be where it depends on the static key
+	 * at symbol, which lies in memory that is read-only since boot: on if the
+	 * key is enabled, off if not.  The key cannot change any more, so the
+	 * branch needs no entry among the jump labels (and on 6.1 must not have
+	 * one: jump_label_add_module() would write to the key).
+	 */
+	KST_E_BRANCH = 1,
+};
+
 /* A function to be replaced. */
 struct kst_patch {
 	u32 block; /* a KST_TEXT block */
 	u32 slot;  /* where the jump goes: bytes from the start of the function */
+	u32 kind;  /* enum kst_patch_kind */
 };
+
+enum kst_patch_kind {
+	/* A jump at the slot, right behind what the function has to start with. */
+	KST_P_JUMP = 0,
+	/*
+	 * No room for one: the function tracer's site in front of the slot leads
+	 * to the new code.  The block has such a site; what is at the slot is left
+	 * alone, and the slot may be the end of the function.
+	 */
+	KST_P_TRACED = 1,
+};
+
+/* An object whose content is replaced in place, byte by byte; its size stays. */
+struct kst_data {
+	u32 block; /* a KST_RODATA block: the content that it must have until then */
+	u32 flags; /* KST_DATA_* */
+};
+
+/* Not constant: a value that differs when the update is reversed is left as it is. */
+#define KST_DATA_WRITABLE (1u << 0)
 
 #endif

@@ -83,6 +83,15 @@ void ks_buf_addf(struct ks_buf *b, const char *fmt, ...)
 	free(s);
 }
 
+void ks_buf_add_zeros(struct ks_buf *b, size_t len)
+{
+	static const char zeros[256];
+
+	for (; len > sizeof(zeros); len -= sizeof(zeros))
+		ks_buf_add(b, zeros, sizeof(zeros));
+	ks_buf_add(b, zeros, len);
+}
+
 void ks_buf_align(struct ks_buf *b, size_t align)
 {
 	while (b->len & (align - 1))

@@ -33,6 +33,7 @@ struct ks_buf {
 void ks_buf_add(struct ks_buf *b, const void *data, size_t len);
 void ks_buf_adds(struct ks_buf *b, const char *s);
 void ks_buf_addf(struct ks_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ks_buf_add_zeros(struct ks_buf *b, size_t len);
 /* Zero bytes until the length is a multiple of @align (a power of two). */
 void ks_buf_align(struct ks_buf *b, size_t align);
 /* Hands the memory to the caller (never NULL) and empties the buffer. */

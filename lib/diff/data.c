@@ -2,10 +2,13 @@
 /*
  * Data in pre and post; see data.h.
  *
- * The object in memory has lived since boot: its value is no longer the
- * initial one, and its layout is compiled into code that the update may not
- * know.  So a variable that exists on both sides must have the same size and
- * the same initial content, or the update is refused.
+ * The object in memory has lived since boot, and its layout is compiled into
+ * code that the update may not know.  An object of the same size whose initial
+ * content the patch changes is changed in place, while the machine is stopped:
+ * a constant always has the content that it was compiled with; for a variable
+ * the core makes sure that it still has, or does not apply the update.  A
+ * constant of another size becomes a new object where nobody can tell.
+ * Everything else is refused.
  */
 #include "diff/data.h"
 
@@ -13,6 +16,15 @@
 #include <string.h>
 
 #include "diff/special.h"
+
+/* Tables of operations are known by their addresses: "file->f_op == &pipefifo_fops". */
+static bool has_code_pointers(const struct ks_atom *a)
+{
+	ks_vec_for(&a->refs, ref)
+		if (!ref->atom || ks_atom_is_code(ref->atom))
+			return true;
+	return false;
+}
 
 bool ks_data_fresh_copy_ok(const struct ks_atom *a)
 {
@@ -26,6 +38,8 @@ bool ks_data_fresh_copy_ok(const struct ks_atom *a)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		ok |= !strcmp(base, names[i]);
 	ok |= ks_str_starts(base, "__UNIQUE_ID_ddebug") || ks_str_starts(base, "CSWTCH");
+	/* A constant is as good as another of the same content, unless it is known by its address. */
+	ok |= a->kind == KS_RODATA && !has_code_pointers(a);
 	free(base);
 	return ok;
 }
@@ -47,10 +61,10 @@ static void refuse_change(struct ks_diff *d, const struct ks_atom *pre, const st
 	char *text, *x = hex(pre), *y = hex(post);
 
 	if (pre->size != post->size)
-		text = ks_asprintf("%s: %s (section %s): its size changes from %u to %u bytes, which the running kernel cannot follow; keep the new data in an object of its own",
+		text = ks_asprintf("%s: %s (section %s): its size changes from %u to %u bytes, but the running kernel has laid it out and may hold pointers to it; keep the new data in an object of its own (or in a shadow field, which a ksplice_pre_apply hook fills)",
 				   d->post->name, post->name, post->section->name, pre->size, post->size);
 	else
-		text = ks_asprintf("%s: %s (section %s): its initial value changes (%s -> %s), but the object has been in use since boot; keep the old value and change the code that uses it",
+		text = ks_asprintf("%s: %s (section %s): its initial value changes (%s -> %s), and this kind of object cannot be changed in place; keep the old value and set the new one in a ksplice_apply hook",
 				   d->post->name, post->name, post->section->name, x, y);
 	ks_strv_add(&d->refused, text);
 	free(text);
@@ -81,9 +95,80 @@ static bool content_equal(struct ks_atom *pre, struct ks_atom *post)
 	return ks_atoms_equal(pre, post);
 }
 
+/* Of content that is copied elsewhere, each field must mean the same there. */
+static bool movable(const struct ks_atom *a)
+{
+	ks_vec_for(&a->refs, ref)
+		if (ref->type != R_X86_64_64)
+			return false;
+	return true;
+}
+
+static bool ordinary_data(const struct ks_atom *a)
+{
+	static const char *const sections[] = { ".rodata", ".data", ".bss" };
+	const char *s = a->section->name;
+
+	if (ks_str_starts(s, ".data..percpu") || ks_str_starts(s, ".bss..percpu"))
+		return false;
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		if (ks_str_starts(s, sections[i]))
+			return true;
+	return false;
+}
+
+/* The object stays where it is and gets its new content while the machine is stopped. */
+static bool change_in_place(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
+{
+	struct ks_changed_data *c;
+
+	if (pre->mark & KS_M_CONTENT)
+		return true;
+	if (pre->size != post->size || !ordinary_data(pre) || !ordinary_data(post) || !movable(pre) ||
+	    !movable(post))
+		return false;
+	pre->mark |= KS_M_CONTENT;
+	post->mark |= KS_M_CONTENT;
+	c = ks_vec_push(&d->data);
+	c->pre = pre;
+	c->post = post;
+	c->writable = pre->kind != KS_RODATA;
+	return true;
+}
+
+/*
+ * A constant table of another size: new code gets its own copy, so all code
+ * that refers to it becomes new, and constants that point to it point to the
+ * copy.  Example: a netlink policy that gets an attribute, and the table of
+ * operations that names it.
+ */
+static bool copy_constant(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
+{
+	if (pre->kind != KS_RODATA || post->kind != KS_RODATA || pre->bind != STB_LOCAL ||
+	    post->bind != STB_LOCAL || has_code_pointers(pre) || has_code_pointers(post))
+		return false;
+	pre->pair = NULL;
+	post->pair = NULL;
+	ks_vec_for(&d->post->atoms, it) {
+		struct ks_atom *a = *it;
+
+		ks_vec_for(&a->refs, ref) {
+			if (ref->atom != post || !a->pair)
+				continue;
+			if (ks_atom_is_code(a)) {
+				a->mark &= ~KS_M_EQUAL;
+				a->pair->mark &= ~KS_M_EQUAL;
+			} else if (!a->discarded && !change_in_place(d, a->pair, a)) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
 static void check_pair(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
 {
-	if (content_equal(pre, post))
+	if (content_equal(pre, post) || (pre->mark & KS_M_CONTENT))
 		return;
 	if (pre->discarded) {
 		ks_strv_addf(&d->skipped, "%s: in %s: only the boot uses it", post->name,
@@ -92,48 +177,64 @@ static void check_pair(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *p
 	}
 	if (is_debug_descriptor(post) && pre->size == post->size)
 		return;
-	refuse_change(d, pre, post);
+	if (pre->size == post->size ? !change_in_place(d, pre, post) : !copy_constant(d, pre, post))
+		refuse_change(d, pre, post);
 }
 
 /*
- * Sections without symbols of their own whose entries the boot or the module
- * loader reads: an entry that a patch adds, changes or removes would be lost.
+ * Sections whose entries the boot or the module loader reads, and nobody
+ * later: what becomes of entries that a patch adds or removes.
  */
-static const char *const registered[] = {
-	"__param", "__tracepoints_ptrs", "_ftrace_events", "__bpf_raw_tp_map", "__syscalls_metadata",
-	"_ftrace_eval_map", "__modver", ".init.setup", "__earlycon_table", "_error_injection_whitelist",
-	".apicdrivers", ".parainit", ".x86_cpu_dev.init", ".data..shared_aligned",
+static const struct {
+	const char *prefix;
+	const char *effect; /* NULL: the patch is refused */
+} registered[] = {
+	{ "___ksymtab", "the running kernel's exports stay as they were: modules that are loaded later do not see the difference, code of this update does" },
+	{ "__ksymtab", "" }, /* the strings of the above */
+	{ ".initcall", "boot-time calls have run already" },
+	{ ".con_initcall", "boot-time calls have run already" },
+	{ ".exitcall", "only user-mode kernels use them" },
+	{ ".init.setup", "only a boot reads its parameters" },
+	{ "__param", "a parameter of a running kernel cannot come or go: new ones have their default" },
+	{ "__modver", "the version that is shown stays" },
+	{ "_error_injection_whitelist", "it is offered to error injection from the next boot on" },
+	{ "__tracepoints_ptrs", NULL },
+	{ "_ftrace_events", NULL },
+	{ "_ftrace_eval_map", NULL },
+	{ "__bpf_raw_tp_map", NULL },
+	{ "__syscalls_metadata", NULL },
+	{ "__earlycon_table", "only the boot reads it" },
+	{ ".apicdrivers", "only the boot reads it" },
+	{ ".parainit", "only the boot reads it" },
+	{ ".x86_cpu_dev.init", "only the boot reads it" },
 };
 
-static bool section_registered(const char *name)
+static void check_section(struct ks_diff *d, const struct ks_section *sec, const char *verb)
 {
-	if (ks_str_starts(name, "___ksymtab") || ks_str_starts(name, "__ksymtab") ||
-	    ks_str_starts(name, ".initcall") || ks_str_starts(name, ".con_initcall") ||
-	    ks_str_starts(name, ".exitcall"))
-		return true;
-	for (size_t i = 0; i < sizeof(registered) / sizeof(*registered); i++)
-		if (!strcmp(name, registered[i]))
-			return true;
-	return false;
+	for (size_t i = 0; i < sizeof(registered) / sizeof(*registered); i++) {
+		const char *plus = strchr(sec->name, '+');
+
+		if (!ks_str_starts(sec->name, registered[i].prefix))
+			continue;
+		if (!registered[i].effect)
+			ks_strv_addf(&d->refused,
+				     "%s: section %s: entries are %s by the patch; tracepoints and the like are registered only when the kernel boots",
+				     d->post->name, sec->name, verb);
+		else if (*registered[i].effect)
+			ks_strv_addf(&d->skipped, "%s: %s: %s", plus ? plus + 1 : sec->name, verb,
+				     registered[i].effect);
+		return;
+	}
 }
 
+/* What @a has and @b has not, or not as many of. */
 static void check_sections(struct ks_diff *d, struct ks_unit *a, struct ks_unit *b, const char *verb)
 {
 	ks_vec_for(&a->obj->sections, sec) {
-		struct ks_section *other;
+		struct ks_section *other = ks_object_section(b->obj, sec->name);
 
-		if (!(sec->flags & SHF_ALLOC) || !section_registered(sec->name))
-			continue;
-		other = ks_object_section(b->obj, sec->name);
-		if (other && other->size == sec->size)
-			continue;
-		if (ks_str_starts(sec->name, ".initcall") || ks_str_starts(sec->name, ".con_initcall") ||
-		    ks_str_starts(sec->name, ".exitcall"))
-			ks_strv_addf(&d->skipped, "%s: boot-time calls %s: they have run already", sec->name, verb);
-		else
-			ks_strv_addf(&d->refused,
-				     "%s: section %s: entries are %s by the patch; exports, parameters and tracepoints of a running kernel cannot change",
-				     d->post->name, sec->name, verb);
+		if ((sec->flags & SHF_ALLOC) && (!other || other->size < sec->size))
+			check_section(d, sec, verb);
 	}
 }
 

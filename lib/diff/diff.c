@@ -64,12 +64,19 @@ static uint32_t find_slot(const struct ks_atom *pre)
 	return 0;
 }
 
-static void check_slot(struct ks_diff *d, const struct ks_atom *pre, uint32_t slot)
+/*
+ * A jump that does not fit, or that somebody else would write over, goes
+ * through the function tracer's site where there is one.
+ */
+static void check_slot(struct ks_diff *d, struct ks_replaced *r)
 {
+	const struct ks_atom *pre = r->pre;
 	const char *s = pre->section->name;
+	uint32_t slot = r->slot;
 
-	if (slot + JUMP_SIZE > pre->size)
-		refuse(d, pre, "the function is too short to hold the jump to its replacement; change its callers instead");
+	r->traced = slot && slot + JUMP_SIZE > pre->size;
+	if (!r->traced && slot + JUMP_SIZE > pre->size)
+		refuse(d, pre, "the function is too short to hold the jump to its replacement, and is none that the function tracer knows; change its callers instead");
 	if (ks_str_starts(s, ".noinstr.text") || ks_str_starts(s, ".entry.text") ||
 	    ks_str_starts(s, ".cpuidle.text"))
 		refuse(d, pre,
@@ -79,9 +86,14 @@ static void check_slot(struct ks_diff *d, const struct ks_atom *pre, uint32_t sl
 			      sp->kind == KS_SP_LOCK;
 
 		/* Jump labels and static calls are 5 bytes at most, a lock prefix is 1. */
-		if (writes && sp->offset < slot + JUMP_SIZE && sp->offset + (sp->kind == KS_SP_LOCK ? 1 : 5) > slot)
+		if (!writes || sp->offset >= slot + JUMP_SIZE ||
+		    sp->offset + (sp->kind == KS_SP_LOCK ? 1 : 5) <= slot)
+			continue;
+		if (slot)
+			r->traced = true;
+		else
 			refuse(d, pre,
-			       "the kernel itself rewrites the place where the jump to the replacement would go (a jump label, static call or lock prefix right at the start of the function)");
+			       "the kernel itself rewrites the place where the jump to the replacement would go (a jump label, static call or lock prefix right at the start of the function), and the function is none that the function tracer knows");
 	}
 }
 
@@ -105,7 +117,7 @@ static void replace(struct ks_diff *d, struct ks_atom *post)
 	r->pre = post->pair;
 	r->post = post;
 	r->slot = find_slot(post->pair);
-	check_slot(d, r->pre, r->slot);
+	check_slot(d, r);
 	include(d, post);
 }
 
@@ -291,7 +303,7 @@ static void close_over(struct ks_diff *d)
 		}
 	}
 	ks_vec_for(&d->included, it)
-		if (!((*it)->mark & KS_M_REPLACED) && *(*it)->name && !is_cold(d->post, *it) &&
+		if (!((*it)->mark & (KS_M_REPLACED | KS_M_CONTENT)) && *(*it)->name && !is_cold(d->post, *it) &&
 		    (*it)->kind != KS_STRING)
 			ks_strv_add(&d->added, (*it)->name);
 }
@@ -316,9 +328,11 @@ struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct
 	d->post = post;
 	mark_used_strings(pre);
 	ks_pair_units(pre, post);
-	tie_cold_parts(d);
 	ks_data_check(d);
+	tie_cold_parts(d);
 	find_replaced(d);
+	ks_vec_for(&d->data, it)
+		include(d, it->post);
 	close_over(d);
 	*result = d;
 	return NULL;
@@ -329,6 +343,7 @@ void ks_diff_free(struct ks_diff *d)
 	if (!d)
 		return;
 	ks_vec_free(&d->replaced);
+	ks_vec_free(&d->data);
 	ks_vec_free(&d->included);
 	ks_strv_free(&d->added);
 	ks_strv_free(&d->removed);

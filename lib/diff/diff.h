@@ -12,11 +12,19 @@
 struct ks_replaced {
 	struct ks_atom *pre, *post;
 	uint32_t slot; /* where the jump goes: bytes from the start of the old function */
+	bool traced;   /* there is no room for it: the function tracer's site has to do */
+};
+
+/* An object that keeps its place and gets new content while the machine is stopped. */
+struct ks_changed_data {
+	struct ks_atom *pre, *post;
+	bool writable;
 };
 
 struct ks_diff {
 	struct ks_unit *pre, *post; /* not owned */
 	KS_VEC(struct ks_replaced) replaced;
+	KS_VEC(struct ks_changed_data) data;
 	KS_VEC(struct ks_atom *) included; /* of post, for the new module: replaced, added, data */
 	struct ks_strv added;    /* names of new functions and variables that are included */
 	struct ks_strv removed;  /* names of functions that post no longer has */

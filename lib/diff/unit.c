@@ -181,9 +181,15 @@ static struct ks_error *decode(struct ks_unit *u)
 		struct ks_atom *a = *it;
 		struct ks_error *err;
 
-		if (!ks_atom_is_code(a) || !a->data || a->insns.list.len || a->discarded)
+		if (!ks_atom_is_code(a) || !a->data || a->insns.list.len)
 			continue;
 		err = ks_insns_decode(a->data, a->size, &a->insns);
+		if (err && a->discarded) {
+			/* Wanted only for what its fields mean; nothing of it goes into an update. */
+			ks_error_free(err);
+			ks_insns_free(&a->insns);
+			continue;
+		}
 		if (err)
 			return ks_error_prefix(err, "%s: %s", u->name, *a->name ? a->name : a->section->name);
 	}

@@ -143,25 +143,34 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 	return write_buf(dir, "old.c", &b);
 }
 
+/* What is imported from the old module, and what takes its place. */
+static void add_pairs(struct ks_buf *b, const struct ks_update_source *src, const char *what, size_t count,
+		      const char *(*import)(struct ks_table *t, size_t i))
+{
+	for (size_t i = 0; i < count; i++)
+		ks_buf_addf(b, "extern const char %s[], ks_%s_%s_%06zu[];\n", import(src->table, i), what,
+			    src->id, i);
+	ks_buf_addf(b, "\nstatic const struct ksplice_new_%s all_%s[] = {\n",
+		    strcmp(what, "new") ? what : "patch", what);
+	for (size_t i = 0; i < count; i++)
+		ks_buf_addf(b, "\t{ %s, ks_%s_%s_%06zu },\n", import(src->table, i), what, src->id, i);
+	ks_buf_adds(b, "};\n\n");
+}
+
 static struct ks_error *write_new(const struct ks_update_source *src, const char *dir)
 {
 	struct ks_buf b = { 0 };
-	size_t count = ks_table_patches(src->table);
 
 	ks_buf_adds(&b, "// SPDX-License-Identifier: GPL-2.0-only\n"
 			"#include <linux/init.h>\n#include <linux/module.h>\n#include <ksplice/core.h>\n\n");
-	for (size_t i = 0; i < count; i++)
-		ks_buf_addf(&b, "extern const char %s[], ks_new_%s_%06zu[];\n",
-			    ks_table_patch_import(src->table, i), src->id, i);
-	ks_buf_adds(&b, "\nstatic const struct ksplice_new_patch patches[] = {\n");
-	for (size_t i = 0; i < count; i++)
-		ks_buf_addf(&b, "\t{ %s, ks_new_%s_%06zu },\n", ks_table_patch_import(src->table, i),
-			    src->id, i);
-	ks_buf_adds(&b, "};\n\nstatic int __init new_init(void)\n{\n\tstruct ksplice_new new = {\n"
-			"\t\t.abi = KSPLICE_CORE_ABI,\n\t\t.nr_patches = ARRAY_SIZE(patches),\n\t\t.id = ");
+	add_pairs(&b, src, "new", ks_table_patches(src->table), ks_table_patch_import);
+	add_pairs(&b, src, "data", ks_table_data(src->table), ks_table_data_import);
+	ks_buf_adds(&b, "static int __init new_init(void)\n{\n\tstruct ksplice_new new = {\n"
+			"\t\t.abi = KSPLICE_CORE_ABI,\n\t\t.nr_patches = ARRAY_SIZE(all_new),\n"
+			"\t\t.nr_data = ARRAY_SIZE(all_data),\n\t\t.id = ");
 	add_literal(&b, src->id);
 	ks_buf_addf(&b,
-		    ",\n\t\t.patches = patches,\n\t\t.pinned = %d,\n\t};\n\n"
+		    ",\n\t\t.patches = all_new,\n\t\t.data = all_data,\n\t\t.pinned = %d,\n\t};\n\n"
 		    "\treturn ksplice_new_init(THIS_MODULE, &new);\n}\n\n"
 		    "static void __exit new_exit(void)\n{\n\tksplice_new_exit(THIS_MODULE);\n}\n\n"
 		    "module_init(new_init);\nmodule_exit(new_exit);\nMODULE_LICENSE(\"GPL\");\n"
@@ -177,6 +186,8 @@ struct ks_error *ks_update_write_source(const struct ks_update_source *src, cons
 	/* The glue imports the old functions too: before the exports are counted. */
 	for (size_t i = 0; i < ks_table_patches(src->table); i++)
 		ks_table_patch_import(src->table, i);
+	for (size_t i = 0; i < ks_table_data(src->table); i++)
+		ks_table_data_import(src->table, i);
 	err = write_kbuild(src, dir);
 	if (!err)
 		err = write_records(src, dir);

@@ -144,6 +144,7 @@ void ks_manifest_clear(struct ks_manifest *m)
 		ks_strv_free(&u->replaced);
 		ks_strv_free(&u->added);
 		ks_strv_free(&u->removed);
+		ks_strv_free(&u->changed);
 		ks_vec_for(&u->skipped, s) {
 			free(s->name);
 			free(s->reason);
@@ -192,10 +193,10 @@ static json_t *unit_to_json(const struct ks_manifest_unit *u)
 
 	ks_vec_for(&u->skipped, s)
 		append(&skipped, json_pack("{s:s, s:s}", "name", s->name, "reason", s->reason));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "path", u->path, "target", u->target,
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "path", u->path, "target", u->target,
 			 "replaced", names_to_json(&u->replaced), "added",
 			 names_to_json(&u->added), "removed", names_to_json(&u->removed),
-			 "skipped", skipped);
+			 "changed", names_to_json(&u->changed), "skipped", skipped);
 }
 
 static json_t *manifest_to_json(const struct ks_manifest *m)
@@ -397,6 +398,7 @@ static void read_units(struct reader *r, json_t *root, struct ks_manifest *m)
 		read_names(r, item, "replaced", &u->replaced);
 		read_names(r, item, "added", &u->added);
 		read_names(r, item, "removed", &u->removed);
+		read_names(r, item, "changed", &u->changed);
 		read_skipped(r, item, u);
 		if (!r->err && !ks_strv_has(&m->targets, u->target))
 			complain(r, "\"%s\" is not among the targets", u->target);

@@ -28,6 +28,7 @@ struct ks_manifest_unit {
 	char *path;   /* kernel/printk/printk.c */
 	char *target; /* "vmlinux" or a module */
 	struct ks_strv replaced, added, removed;
+	struct ks_strv changed; /* objects whose content is changed in place */
 	KS_VEC(struct ks_manifest_skip) skipped;
 };
 

@@ -22,9 +22,10 @@ struct ks_table {
 	KS_VEC(struct kst_site) sites;
 	KS_VEC(struct kst_alt) alts;
 	struct ks_buf code;
-	KS_VEC(uint32_t) exports;
+	KS_VEC(struct kst_export) exports;
 	struct ks_strv export_names;
 	KS_VEC(struct kst_patch) patches;
+	KS_VEC(struct kst_data) data;
 	KS_VEC(struct ks_atom *) queue; /* data atoms that code refers to, blocks to be made */
 	struct ks_diff *diff;           /* of the unit being added */
 	uint32_t target;

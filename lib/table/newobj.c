@@ -7,6 +7,7 @@
 
 #include "diff/special.h"
 #include "elf/writer.h"
+#include "table/fixed.h"
 
 struct placed {
 	struct ks_wsection *sec;
@@ -45,8 +46,8 @@ static const char *output_section(const struct ks_atom *a)
 	if (ks_str_starts(s, ".data..percpu"))
 		return ".data..percpu";
 	switch (a->kind) {
-	case KS_FUNC:
-		return strstr(a->name, ".cold") ? ".text.unlikely" : ".text";
+	case KS_FUNC: /* .cold parts, too: jumps to them then have a distance that is known here */
+		return ".text";
 	case KS_PIECE:
 		return ".text.pieces";
 	case KS_RODATA:
@@ -163,24 +164,67 @@ static struct ks_wsection *copy_section(struct job *j, const char *name)
 	return ks_writer_section(j->w, name, SHT_PROGBITS, sec ? sec->flags & (SHF_ALLOC | SHF_WRITE) : SHF_ALLOC, 0);
 }
 
-/*
- * The loader links a module's jump labels into the list of their key.  6.1
- * does so also for a key that is read-only by then, and faults.
- */
-static struct ks_error *check_special(struct job *j, const struct ks_atom *a, const struct ks_special *sp)
+/* Is it a branch on a static key of the running kernel that is read-only there? */
+static bool is_fixed(struct job *j, struct ks_atom *a, const struct ks_special *sp)
 {
 	const struct ks_ref *key = &sp->refs[2];
-	const char *name;
+	struct ks_atom *run;
 
 	if (sp->kind != KS_SP_JUMP_LABEL || sp->nr_refs < 3)
-		return NULL;
-	name = key->atom ? key->atom->name : key->name;
-	if (!(key->atom && ks_str_starts(key->atom->section->name, ".data..ro_after_init")) &&
-	    !ks_table_ro_after_init(j->t, name))
-		return NULL;
-	return ks_error_new(KS_E_REFUSED,
-			    "the update cannot be made safely: %s: %s (section %s): it branches on the static key %s, which is read-only after boot; this kernel cannot load a module that does",
-			    j->d->post->name, a->name, a->section->name, name);
+		return false;
+	if (!key->atom)
+		return ks_table_ro_after_init(j->t, key->name);
+	return ks_diff_link(j->d, a, key, &run) == KS_LINK_RUN &&
+	       ks_str_starts(key->atom->section->name, ".data..ro_after_init");
+}
+
+static struct ks_error *fix_branch(struct job *j, struct ks_atom *a, const struct ks_special *sp,
+				   bool *free)
+{
+	const struct ks_insn *insn = ks_insns_at(&a->insns, sp->offset);
+	const struct ks_ref *to = &sp->refs[1], *key = &sp->refs[2];
+	struct placed *p = &j->placed[a->index], *q = to->atom ? &j->placed[to->atom->index] : NULL;
+	/* The lowest bit of the key's field: a branch that is taken while the key is off. */
+	bool invert = key->addend & 1;
+	uint8_t *data = ks_wsection_data(p->sec) + p->offset;
+	struct ks_fixed_branch b;
+	struct ks_atom *run = NULL;
+	const char *import;
+
+	if (!insn || insn->offset != sp->offset || !q || q->sec != p->sec ||
+	    !ks_fixed_branch_make(data, a->size, sp->offset, insn->length,
+				  (int64_t)(q->offset + to->addend) -
+					  (int64_t)(p->offset + sp->offset + insn->length),
+				  free, &b))
+		return ks_error_new(KS_E_REFUSED,
+				    "the update cannot be made safely: %s: %s+0x%x: it branches on the static key %s, which is read-only after boot, and there is no room to decide the branch when the update is loaded",
+				    j->d->post->name, a->name, sp->offset, key->name);
+	memset(free + b.field, 0, 4);
+	if (key->atom)
+		ks_diff_link(j->d, a, key, &run);
+	import = ks_table_import_branch(j->t, j->target, run, key->name, invert ? b.off : b.on,
+					invert ? b.on : b.off);
+	ks_wsection_reloc(p->sec, p->offset + b.field, R_X86_64_32S,
+			  ks_writer_undefined(j->w, import), b.addend);
+	return NULL;
+}
+
+static struct ks_error *fix_branches(struct job *j, struct ks_atom *a)
+{
+	bool *free_bytes = ks_alloc(a->size + 8);
+	struct ks_error *err = NULL;
+
+	memset(free_bytes, true, a->size);
+	ks_vec_for(&a->refs, ref)
+		memset(free_bytes + ref->offset, 0, ref->size);
+	ks_vec_for(&a->specials, sp)
+		if (sp->kind == KS_SP_JUMP_LABEL)
+			memset(free_bytes + sp->offset, 0, 2);
+	ks_vec_for(&a->specials, sp)
+		if (!err && is_fixed(j, a, sp))
+			err = fix_branch(j, a, sp, free_bytes);
+	free(free_bytes);
+	return err;
 }
 
 static void add_special(struct job *j, struct ks_atom *a, const struct ks_special *sp)
@@ -256,20 +300,20 @@ static bool followed(struct job *j, const struct ks_atom *a)
 
 static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
 {
-	ks_vec_for(&a->specials, sp) {
-		struct ks_error *err = check_special(j, a, sp);
+	struct ks_error *err = fix_branches(j, a);
 
-		if (err)
-			return err;
-		if (sp->kind != KS_SP_ORC)
+	if (err)
+		return err;
+	ks_vec_for(&a->specials, sp)
+		if (sp->kind != KS_SP_ORC && !is_fixed(j, a, sp))
 			add_special(j, a, sp);
-	}
 	return a->kind == KS_FUNC ? add_orc(j, a, !followed(j, a)) : NULL;
 }
 
 struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *d,
 				 const struct ks_new_globals *globals, const char *id,
-				 size_t first_patch, const char *path)
+				 size_t first_patch, size_t first_data,
+				 const char *path)
 {
 	struct job j = { .t = t, .target = target, .d = d, .globals = globals };
 	struct ks_error *err = NULL;
@@ -291,6 +335,16 @@ struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_
 
 		if (!err)
 			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_FUNC, p->sec, p->offset, r->post->size);
+		free(name);
+	}
+	n = first_data;
+	ks_vec_for(&d->data, c) {
+		struct placed *p = &j.placed[c->post->index];
+		char *name = ks_asprintf("ks_data_%s_%06zu", id, n++);
+
+		if (!err)
+			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_OBJECT, p->sec, p->offset,
+					 c->post->size);
 		free(name);
 	}
 	if (!err)

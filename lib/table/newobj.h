@@ -22,6 +22,7 @@ void ks_new_globals_add(struct ks_new_globals *g, const struct ks_diff *diff);
  */
 struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *diff,
 				 const struct ks_new_globals *globals, const char *id,
-				 size_t first_patch, const char *path) KS_MUST_CHECK;
+				 size_t first_patch, size_t first_data,
+				 const char *path) KS_MUST_CHECK;
 
 #endif

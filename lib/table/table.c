@@ -67,6 +67,7 @@ void ks_table_free(struct ks_table *t)
 	ks_vec_free(&t->alts);
 	ks_vec_free(&t->exports);
 	ks_vec_free(&t->patches);
+	ks_vec_free(&t->data);
 	ks_vec_free(&t->queue);
 	ks_buf_free(&t->strings);
 	ks_buf_free(&t->code);
@@ -157,7 +158,7 @@ static void want_block(struct ks_table *t, struct ks_atom *a)
 	bool constant = (a->kind == KS_STRING || a->kind == KS_RODATA) && a->size;
 
 	/* Weak data may be another object's in the kernel. */
-	if (!constant || a->discarded || a->bind == STB_WEAK || (a->mark & KS_M_QUEUED))
+	if (!(constant || (a->mark & KS_M_CONTENT)) || a->discarded || a->bind == STB_WEAK || (a->mark & KS_M_QUEUED))
 		return;
 	a->mark |= KS_M_QUEUED;
 	*ks_vec_push(&t->queue) = a;
@@ -184,7 +185,10 @@ struct ks_error *ks_table_add_block(struct ks_table *t, struct ks_atom *a, uint3
 	if (size > KST_MAX_FUNCTION)
 		return ks_error_new(KS_E_REFUSED, "%s: %s is %u bytes long; %u is the most that can be matched",
 				    t->diff->pre->name, a->name, size, KST_MAX_FUNCTION);
-	ks_buf_add(&t->code, a->data, size);
+	if (a->data)
+		ks_buf_add(&t->code, a->data, size);
+	else
+		ks_buf_add_zeros(&t->code, size);
 	err = ks_table_add_sites(t, a, &flags);
 	if (err)
 		return err;
@@ -212,7 +216,9 @@ static struct ks_error *drain_queue(struct ks_table *t, size_t first_alt)
 	block_of = NULL;
 	for (; done < t->queue.len; done++) {
 		struct ks_atom *a = t->queue.v[done];
-		uint32_t kind = a->kind == KS_STRING ? KST_STRING : a->kind == KS_RODATA ? KST_RODATA : KST_REPL;
+		uint32_t kind = a->kind == KS_STRING ? KST_STRING :
+				ks_atom_is_code(a)   ? KST_REPL :
+						       KST_RODATA;
 		struct ks_error *err;
 
 		block_of = ks_realloc(block_of, (done + 1) * sizeof(*block_of));
@@ -265,6 +271,8 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 		return ks_error_new(KS_E_REFUSED,
 				    "%s: none of its functions is in the System.map: this kernel is built without it",
 				    diff->pre->name);
+	ks_vec_for(&diff->data, c)
+		want_block(t, c->pre);
 	err = drain_queue(t, first_alt);
 	if (err)
 		return err;
@@ -273,21 +281,36 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 
 		p->block = t->symbols.v[atom_symbol(t, r->pre)].raw.block;
 		p->slot = r->slot;
+		p->kind = r->traced ? KST_P_TRACED : KST_P_JUMP;
+	}
+	ks_vec_for(&diff->data, c) {
+		uint32_t sym = atom_symbol(t, c->pre);
+		struct kst_data *x = ks_vec_push(&t->data);
+
+		x->block = t->symbols.v[sym].raw.block;
+		x->flags = c->writable ? KST_DATA_WRITABLE : 0;
+		t->symbols.v[sym].raw.flags |= KST_SYM_NEEDED;
 	}
 	return NULL;
+}
+
+static uint32_t new_export(struct ks_table *t, const struct kst_export *e)
+{
+	uint32_t index = t->exports.len;
+
+	t->symbols.v[e->symbol].raw.flags |= KST_SYM_NEEDED;
+	*ks_vec_push(&t->exports) = *e;
+	/* Padded, so that the order of numbers is the order of strcmp(). */
+	ks_strv_addf(&t->export_names, "ks_%s_%06u", t->id, index);
+	return index;
 }
 
 static const char *import(struct ks_table *t, uint32_t sym)
 {
 	struct ks_table_symbol *s = &t->symbols.v[sym];
 
-	if (s->export == KST_NONE) {
-		s->export = t->exports.len;
-		s->raw.flags |= KST_SYM_NEEDED;
-		*ks_vec_push(&t->exports) = sym;
-		/* Padded, so that the order of numbers is the order of strcmp(). */
-		ks_strv_addf(&t->export_names, "ks_%s_%06u", t->id, s->export);
-	}
+	if (s->export == KST_NONE)
+		s->export = new_export(t, &(struct kst_export){ .kind = KST_E_ADDRESS, .symbol = sym });
 	return t->export_names.v[s->export];
 }
 
@@ -300,6 +323,19 @@ const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_
 const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name)
 {
 	return import(t, ks_table_name_symbol(t, target, name));
+}
+
+const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct ks_atom *pre,
+				   const char *name, int32_t on, int32_t off)
+{
+	struct kst_export want = { .kind = KST_E_BRANCH, .on = on, .off = off };
+
+	t->target = target;
+	want.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name);
+	for (size_t i = 0; i < t->exports.len; i++)
+		if (!memcmp(&t->exports.v[i], &want, sizeof(want)))
+			return t->export_names.v[i];
+	return t->export_names.v[new_export(t, &want)];
 }
 
 bool ks_table_ro_after_init(const struct ks_table *t, const char *name)
@@ -325,6 +361,16 @@ size_t ks_table_patches(const struct ks_table *t)
 const char *ks_table_patch_import(struct ks_table *t, size_t i)
 {
 	return import(t, t->blocks.v[t->patches.v[i].block].symbol);
+}
+
+size_t ks_table_data(const struct ks_table *t)
+{
+	return t->data.len;
+}
+
+const char *ks_table_data_import(struct ks_table *t, size_t i)
+{
+	return import(t, t->blocks.v[t->data.v[i].block].symbol);
 }
 
 static struct kst_array put(struct ks_buf *blob, const void *data, size_t count, size_t size)
@@ -358,6 +404,7 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob)
 	h.code = put(blob, t->code.data, t->code.len, 1);
 	h.exports = put(blob, t->exports.v, t->exports.len, sizeof(*t->exports.v));
 	h.patches = put(blob, t->patches.v, t->patches.len, sizeof(*t->patches.v));
+	h.data = put(blob, t->data.v, t->data.len, sizeof(*t->data.v));
 	ks_buf_align(blob, 8);
 	h.size = blob->len;
 	memcpy(blob->data, &h, sizeof(h));

@@ -36,6 +36,13 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre);
 const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name);
 
+/*
+ * The value of a branch on a static key that is read-only since boot: @on or
+ * @off, whichever holds for the running kernel's key (@pre, or by name).
+ */
+const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct ks_atom *pre,
+				   const char *name, int32_t on, int32_t off);
+
 /* After all units and imports: the blob. */
 struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob) KS_MUST_CHECK;
 
@@ -47,5 +54,8 @@ const char *ks_table_export_name(const struct ks_table *t, size_t i);
 size_t ks_table_patches(const struct ks_table *t);
 /* The import name of the old function of patch @i. */
 const char *ks_table_patch_import(struct ks_table *t, size_t i);
+size_t ks_table_data(const struct ks_table *t);
+/* The import name of the object of data entry @i. */
+const char *ks_table_data_import(struct ks_table *t, size_t i);
 
 #endif

@@ -29,9 +29,10 @@ struct world {
 	struct kst_site sites[64];
 	struct kst_alt alts[16];
 	u8 code[8192];
-	u32 exports[8];
+	struct kst_export exports[8];
 	struct kst_patch patches[8];
-	u32 nr_strings, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_code, nr_exports, nr_patches;
+	struct kst_data data[8];
+	u32 nr_strings, nr_symbols, nr_blocks, nr_sites, nr_alts, nr_code, nr_exports, nr_patches, nr_data;
 	/* The kernel. */
 	u8 *memory; /* WORLD_TEXT .. WORLD_END */
 	struct world_symbol kallsyms[64];
@@ -166,8 +167,9 @@ static inline void world_blob(struct world *w)
 	world_put(w, &h.sites, w->sites, w->nr_sites, sizeof(*w->sites));
 	world_put(w, &h.alts, w->alts, w->nr_alts, sizeof(*w->alts));
 	world_put(w, &h.code, w->code, w->nr_code, 1);
-	world_put(w, &h.exports, w->exports, w->nr_exports, 4);
+	world_put(w, &h.exports, w->exports, w->nr_exports, sizeof(*w->exports));
 	world_put(w, &h.patches, w->patches, w->nr_patches, sizeof(*w->patches));
+	world_put(w, &h.data, w->data, w->nr_data, sizeof(*w->data));
 	w->blob_size = (w->blob_size + 7) & ~7u;
 	h.size = w->blob_size;
 	memcpy(w->blob, &h, sizeof(h));

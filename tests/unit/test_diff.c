@@ -69,7 +69,9 @@ static void list_refused(struct ks_strv *out, const struct ks_diff *d)
 static void describe(struct ks_diff *d, struct ks_strv *out)
 {
 	ks_vec_for(&d->replaced, r)
-		ks_strv_addf(out, "replaced %s", r->post->name);
+		ks_strv_addf(out, "%s %s", r->traced ? "traced" : "replaced", r->post->name);
+	ks_vec_for(&d->data, c)
+		ks_strv_addf(out, "%s %s", c->writable ? "set" : "changed", c->post->name);
 	list(out, "added", &d->added);
 	list(out, "removed", &d->removed);
 	list(out, "skipped", &d->skipped);

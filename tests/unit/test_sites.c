@@ -24,7 +24,7 @@ static void begin(const u8 *pre, u32 len, u32 flags)
 	world_kallsym(&w, "f", F);
 	world_kallsym(&w, "g", G);
 	world_block(&w, f, KST_TEXT, flags, pre, len);
-	w.patches[w.nr_patches++] = (struct kst_patch){ 0, 0 };
+	w.patches[w.nr_patches++] = (struct kst_patch){ .block = 0 };
 	world_write(&w, F, pre, len);
 }
 
@@ -666,7 +666,7 @@ static void test_solve(void)
 	tap_ok(w.state[1] == KS_BLOCK_SKIPPED, "is skipped");
 	w.nr_kallsyms--;
 	matches("so is one that is not there");
-	w.exports[w.nr_exports++] = other;
+	w.exports[w.nr_exports++].symbol = other;
 	tap_ok(world_solve(&w) == KS_SOLVE_NOT_FOUND && w.what == other, "unless it is needed");
 	w.nr_exports = 0;
 	w.blocks[1].flags |= KST_BLOCK_PATCHED_PART;

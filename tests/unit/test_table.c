@@ -39,7 +39,7 @@ static void build(void)
 	world_block(&w, repl, KST_REPL, 0, BYTES(0x0f, 0x01, 0xcb));
 	world_block(&w, str, KST_STRING, 0, "text", 5);
 	w.alts[w.nr_alts++] = (struct kst_alt){ .block = 1, .feature = 9 };
-	w.exports[w.nr_exports++] = g;
+	w.exports[w.nr_exports++].symbol = g;
 	w.patches[w.nr_patches++] = (struct kst_patch){ .block = 0, .slot = 5 };
 	world_write(&w, F, w.code, 27);
 	world_write(&w, F, BYTES(0x0f, 0x1f, 0x44, 0x00, 0x00));
@@ -95,12 +95,20 @@ static void test_arrays(void)
 	REFUSED(w.code[w.nr_code - 1] = 'x', "a string is not one", "a string without an end");
 	REFUSED(w.alts[0].block = 0, "alternative's block", "an alternative that is a function");
 	REFUSED(w.alts[0].block = 3, "alternative's block", "an alternative that is not there");
-	REFUSED(w.exports[0] = 4, "export's symbol", "an export that is not there");
+	REFUSED(w.exports[0].symbol = 4, "export's symbol", "an export that is not there");
 	REFUSED(w.patches[0].block = 3, "patch's block", "a patch of a block that is not there");
 	REFUSED(w.patches[0].block = 2, "patch's block", "a patch of a string");
 	REFUSED(w.patches[0].slot = 0, "not at the entry", "a slot on the function tracer's place");
 	REFUSED(w.patches[0].slot = 6, "not at the entry", "a slot inside the function");
 	REFUSED(w.patches[0].slot = KST_NONE, "not at the entry", "a slot outside the function");
+	REFUSED(w.patches[0].kind = 2, "not at the entry", "a patch of a kind that is not known");
+	REFUSED((w.patches[0].kind = KST_P_TRACED, w.blocks[0].nr_sites = 0), "not at the entry",
+		"a traced patch of a function that is not traced");
+	REFUSED(w.exports[0].kind = 2, "export's kind", "an export of a kind that is not known");
+	REFUSED(w.exports[0].on = 1, "export's kind", "an address with the values of a branch");
+	REFUSED((w.nr_data = 1, w.data[0].block = 3), "changed data", "data that is not there");
+	REFUSED((w.nr_data = 1, w.data[0].block = 0), "changed data", "data that is a function");
+	REFUSED((w.nr_data = 1, w.data[0].block = 2), "changed data", "data that is a string");
 	REFUSED(w.nr_patches = 0, "patches nothing", "no patch at all");
 }
 
@@ -162,7 +170,8 @@ static void header_refused(u32 offset, u32 value, const char *name)
 static void test_header(void)
 {
 	static const char *const arrays[] = { "strings", "targets", "symbols", "blocks", "sites",
-					      "alts", "code", "exports", "patches" };
+					      "alts", "code", "exports", "patches",
+					      "data" };
 	static const u32 sizes[] = {1,
 				    sizeof(struct kst_target),
 				    sizeof(struct kst_symbol),
@@ -170,8 +179,9 @@ static void test_header(void)
 				    sizeof(struct kst_site),
 				    sizeof(struct kst_alt),
 				    1,
-				    4,
-				    sizeof(struct kst_patch)};
+				    sizeof(struct kst_export),
+				    sizeof(struct kst_patch),
+				    sizeof(struct kst_data)};
 	struct kst_view v;
 	bool refused_all = true;
 	char name[100];
@@ -181,7 +191,7 @@ static void test_header(void)
 	header_refused(8, 0, "a size of 0");
 	header_refused(8, KST_NONE, "a size beyond the table");
 	header_refused(12, sizeof(struct kst_header) + 8, "another header's size");
-	for (u32 i = 0; i < 9; i++) {
+	for (u32 i = 0; i < 10; i++) {
 		u32 at = 16 + 8 * i;
 
 		snprintf(name, sizeof(name), "%s that start in the header", arrays[i]);

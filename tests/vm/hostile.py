@@ -91,7 +91,7 @@ table = files[f"{top}/table.bin"]
 base = bytes(ko).find(table)
 assert base >= 0
 header = ["magic", "version", "size", "header_size"]
-arrays = ["strings", "targets", "symbols", "blocks", "sites", "alts", "code", "exports", "patches"]
+arrays = ["strings", "targets", "symbols", "blocks", "sites", "alts", "code", "exports", "patches", "data"]
 place = {}
 for i, name in enumerate(arrays):
     place[name] = struct.unpack_from("<II", table, 16 + 8 * i)
@@ -129,9 +129,11 @@ fields = [
     ("sites", 24, "offset", 0, 4),
     ("sites", 24, "len", 4, 2),
     ("sites", 24, "kind", 6, 1),
-    ("exports", 4, "symbol", 0, 4),
-    ("patches", 8, "block", 0, 4),
-    ("patches", 8, "slot", 4, 4),
+    ("exports", 16, "kind", 0, 4),
+    ("exports", 16, "symbol", 4, 4),
+    ("patches", 12, "block", 0, 4),
+    ("patches", 12, "slot", 4, 4),
+    ("patches", 12, "kind", 8, 4),
 ]
 for array, size, field, at, width in fields:
     offset, count = place[array]

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions that are redirected through the function tracer's site.
+ *
+ * Some functions have no room for a jump behind that site: they are too short
+ * ("return 0;"), or a jump label or static call stands there, whose owner
+ * would write over the jump.  For these the kernel's own ftrace calls us at
+ * the entry, and we change where the call goes on.  That takes ftrace some
+ * hundred instructions, so it is the exception.
+ *
+ * Ftrace changes its sites while the system runs, which cannot be part of the
+ * stop.  So the site is taken before it, with a handler that does nothing yet,
+ * and given back after it; what the stop flips is one word that the handler
+ * looks at, together with all the jumps.
+ *
+ * IPMODIFY keeps out everybody else who would redirect the same function
+ * (livepatch, kprobes that do); PERMANENT forbids to switch ftrace off
+ * meanwhile (kernel.ftrace_enabled).
+ */
+#include <linux/ftrace.h>
+#include <linux/slab.h>
+
+#include "compat.h"
+#include "update.h"
+
+struct ksplice_traced {
+	struct ftrace_ops ops;
+	unsigned long to;
+	bool on;
+};
+
+#ifdef KS_HAVE_REDIRECT
+static void notrace redirect(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
+			     struct ftrace_regs *regs)
+{
+	const struct ksplice_traced *t = container_of(ops, struct ksplice_traced, ops);
+
+	if (READ_ONCE(t->on))
+		ks_set_instruction_pointer(regs, t->to);
+}
+
+int ksplice_traced_take(struct ksplice_patch *p)
+{
+	unsigned long site = ks_call(ftrace_location)(p->old_addr);
+	struct ksplice_traced *t;
+	int ret;
+
+	if (p->traced)
+		return 0;
+	if (!site)
+		return -ENXIO;
+	t = kzalloc(sizeof(*t), GFP_KERNEL);
+	if (!t)
+		return -ENOMEM;
+	t->to = p->new_addr;
+	t->ops.func = redirect;
+	/* RECURSION: we see to it ourselves, by calling nothing; so no call is ever passed over. */
+	t->ops.flags = FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
+	ret = ftrace_set_filter_ip(&t->ops, site, 0, 0);
+	if (!ret)
+		ret = register_ftrace_function(&t->ops);
+	if (ret) {
+		ftrace_free_filter(&t->ops);
+		kfree(t);
+		return ret;
+	}
+	p->traced = t;
+	return 0;
+}
+
+void ksplice_traced_give_back(struct ksplice_patch *p)
+{
+	struct ksplice_traced *t = p->traced;
+
+	if (!t)
+		return;
+	p->traced = NULL;
+	/* Cannot fail for what is registered.  If it does, the handler must stay, and does nothing. */
+	if (WARN_ON(unregister_ftrace_function(&t->ops)))
+		return;
+	/* unregister_ftrace_function() has waited until no task is in the handler. */
+	ftrace_free_filter(&t->ops);
+	kfree(t);
+}
+#else
+int ksplice_traced_take(struct ksplice_patch *p)
+{
+	return -EOPNOTSUPP;
+}
+
+void ksplice_traced_give_back(struct ksplice_patch *p)
+{
+}
+#endif
+
+void ksplice_traced_switch(struct ksplice_patch *p, bool on)
+{
+	WRITE_ONCE(p->traced->on, on);
+}
