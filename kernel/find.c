@@ -321,10 +321,11 @@ static int keep_data(struct find *f)
 		const struct kst_block *b = &t->blocks[t->data[i].block];
 		struct ksplice_data *d = &u->data[i];
 
-		d->addr = f->match.value[b->symbol];
+		d->addr = f->match.value[t->data[i].symbol] + t->data[i].offset;
 		d->size = b->size;
 		d->writable = t->data[i].flags & KST_DATA_WRITABLE;
-		d->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
+		d->name = kasprintf(GFP_KERNEL, "%s+0x%x", kst_symbol_name(t, t->data[i].symbol),
+				    t->data[i].offset);
 		d->original = kvmalloc(d->size, GFP_KERNEL);
 		if (!d->name || !d->original ||
 		    ksplice_text_read(d->addr, d->original, d->size) != d->size)

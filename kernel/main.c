@@ -93,7 +93,7 @@ static int take_data(struct ksplice_update *u, struct module *owner, const struc
 	for (i = 0; i < u->nr_data; i++) {
 		unsigned long content = (unsigned long)new->data[i].content;
 
-		if ((unsigned long)new->data[i].old != u->data[i].addr ||
+		if ((unsigned long)new->data[i].old + new->data[i].offset != u->data[i].addr ||
 		    !within_module_core(content, owner) ||
 		    !within_module_core(content + u->data[i].size - 1, owner))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,

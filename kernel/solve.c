@@ -221,13 +221,10 @@ static enum ks_solve_result settle_needed(struct ks_match *m, u32 *what)
 			return missing(m, i, what);
 		m->known[i] = 1;
 	}
-	/* Found by name alone, perhaps: that says nothing of their content. */
-	for (i = 0; i < t->nr_data; i++) {
-		u32 block = t->data[i].block;
-
-		if (!ks_match_trial(m, block, m->value[t->blocks[block].symbol]))
+	for (i = 0; i < t->nr_data; i++)
+		if (!ks_match_trial(m, t->data[i].block,
+				    m->value[t->data[i].symbol] + t->data[i].offset))
 			return KS_SOLVE_NO_MATCH;
-	}
 	for (i = 0; i < t->nr_exports; i++)
 		if (!m->known[t->exports[i].symbol])
 			return missing(m, t->exports[i].symbol, what);

@@ -273,10 +273,11 @@ static const char *check_rest(const struct kst_view *t)
 	for (i = 0; i < t->nr_data; i++) {
 		const struct kst_data *d = &t->data[i];
 
-		if (!valid_index(d->block, t->nr_blocks) ||
-		    t->blocks[d->block].kind != KST_RODATA || (d->flags & ~KST_DATA_WRITABLE))
+		if (!valid_index(d->block, t->nr_blocks) || !valid_index(d->symbol, t->nr_symbols) ||
+		    t->blocks[d->block].kind != KST_RODATA || d->offset > KST_MAX_FUNCTION ||
+		    (d->flags & ~KST_DATA_WRITABLE))
 			return "changed data is out of range, or of another kind";
-		if (!(t->symbols[t->blocks[d->block].symbol].flags & KST_SYM_NEEDED))
+		if (!(t->symbols[d->symbol].flags & KST_SYM_NEEDED))
 			return "changed data need not be found";
 	}
 	return NULL;

@@ -367,7 +367,7 @@ static const char *target_of(const struct work *w)
 
 static bool touched(const struct work *w)
 {
-	return w->diff->replaced.len || w->diff->data.len;
+	return w->diff->included.len != 0;
 }
 
 static struct ks_error *refusal(struct ks_strv *refused)

@@ -45,8 +45,9 @@ struct ksplice_new_patch {
 };
 
 struct ksplice_new_data {
-	const void *old;     /* imported from the old module, for a cross-check */
+	const void *old;     /* the object, imported from the old module, for a cross-check */
 	const void *content; /* in the new module: what is copied there */
+	u32 offset;          /* of the piece in the object */
 };
 
 struct ksplice_new {

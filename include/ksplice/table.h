@@ -262,10 +262,16 @@ enum kst_patch_kind {
 	KST_P_TRACED = 1,
 };
 
-/* An object whose content is replaced in place, byte by byte; its size stays. */
+/*
+ * A piece of an object whose content is replaced in place: a changed pointer
+ * in a table of operations, say.  The rest of the object may have changed
+ * since boot.
+ */
 struct kst_data {
-	u32 block; /* a KST_RODATA block: the content that it must have until then */
-	u32 flags; /* KST_DATA_* */
+	u32 symbol; /* the object */
+	u32 offset; /* bytes from its start */
+	u32 block;  /* a KST_RODATA block: the content that the piece must have until then */
+	u32 flags;  /* KST_DATA_* */
 };
 
 /* Not constant: a value that differs when the update is reversed is left as it is. */

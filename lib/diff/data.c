@@ -106,7 +106,7 @@ static bool movable(const struct ks_atom *a)
 
 static bool ordinary_data(const struct ks_atom *a)
 {
-	static const char *const sections[] = { ".rodata", ".data", ".bss" };
+	static const char *const sections[] = { ".rodata", ".data", ".bss", ".ref.data" };
 	const char *s = a->section->name;
 
 	if (ks_str_starts(s, ".data..percpu") || ks_str_starts(s, ".bss..percpu"))
@@ -117,10 +117,46 @@ static bool ordinary_data(const struct ks_atom *a)
 	return false;
 }
 
+static uint8_t byte_at(const struct ks_atom *a, uint32_t offset)
+{
+	return a->data ? a->data[offset] : 0;
+}
+
+/* Does the field of @a at @ref differ on the other side? */
+static bool field_differs(const struct ks_atom *other, const struct ks_ref *ref, bool other_is_post)
+{
+	ks_vec_for(&other->refs, r)
+		if (r->offset == ref->offset)
+			return r->addend != ref->addend ||
+			       (ref->atom && r->atom ?
+					ref->atom->pair != r->atom &&
+						!(!*ref->atom->name && !*r->atom->name &&
+						  (other_is_post ? ks_atoms_equal(ref->atom, r->atom) :
+								   ks_atoms_equal(r->atom, ref->atom))) :
+					ref->atom || r->atom || strcmp(ref->name, r->name));
+	return true;
+}
+
+/*
+ * Which bytes differ.  Words of 4 bytes are the grain, for a number may have
+ * changed in a byte where the patch has not; pointers change as a whole.
+ */
+static void mark_differences(const struct ks_atom *pre, const struct ks_atom *post, bool *differs)
+{
+	for (uint32_t i = 0; i < pre->size; i++)
+		if (byte_at(pre, i) != byte_at(post, i))
+			for (uint32_t k = i & ~3u; k < (i | 3u) + 1 && k < pre->size; k++)
+				differs[k] = true;
+	ks_vec_for(&pre->refs, ref)
+		memset(differs + ref->offset, field_differs(post, ref, true), ref->size);
+	ks_vec_for(&post->refs, ref)
+		memset(differs + ref->offset, field_differs(pre, ref, false), ref->size);
+}
+
 /* The object stays where it is and gets its new content while the machine is stopped. */
 static bool change_in_place(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
 {
-	struct ks_changed_data *c;
+	bool *differs;
 
 	if (pre->mark & KS_M_CONTENT)
 		return true;
@@ -129,10 +165,27 @@ static bool change_in_place(struct ks_diff *d, struct ks_atom *pre, struct ks_at
 		return false;
 	pre->mark |= KS_M_CONTENT;
 	post->mark |= KS_M_CONTENT;
-	c = ks_vec_push(&d->data);
-	c->pre = pre;
-	c->post = post;
-	c->writable = pre->kind != KS_RODATA;
+	differs = ks_alloc(pre->size + 1);
+	mark_differences(pre, post, differs);
+	for (uint32_t i = 0; i < pre->size;) {
+		struct ks_changed_data *c;
+		uint32_t end = i;
+
+		while (end < pre->size && differs[end])
+			end++;
+		if (end == i) {
+			i++;
+			continue;
+		}
+		c = ks_vec_push(&d->data);
+		c->pre = pre;
+		c->post = post;
+		c->offset = i;
+		c->size = end - i;
+		c->writable = pre->kind != KS_RODATA;
+		i = end;
+	}
+	free(differs);
 	return true;
 }
 
@@ -181,68 +234,9 @@ static void check_pair(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *p
 		refuse_change(d, pre, post);
 }
 
-/*
- * Sections whose entries the boot or the module loader reads, and nobody
- * later: what becomes of entries that a patch adds or removes.
- */
-static const struct {
-	const char *prefix;
-	const char *effect; /* NULL: the patch is refused */
-} registered[] = {
-	{ "___ksymtab", "the running kernel's exports stay as they were: modules that are loaded later do not see the difference, code of this update does" },
-	{ "__ksymtab", "" }, /* the strings of the above */
-	{ ".initcall", "boot-time calls have run already" },
-	{ ".con_initcall", "boot-time calls have run already" },
-	{ ".exitcall", "only user-mode kernels use them" },
-	{ ".init.setup", "only a boot reads its parameters" },
-	{ "__param", "a parameter of a running kernel cannot come or go: new ones have their default" },
-	{ "__modver", "the version that is shown stays" },
-	{ "_error_injection_whitelist", "it is offered to error injection from the next boot on" },
-	{ "__tracepoints_ptrs", NULL },
-	{ "_ftrace_events", NULL },
-	{ "_ftrace_eval_map", NULL },
-	{ "__bpf_raw_tp_map", NULL },
-	{ "__syscalls_metadata", NULL },
-	{ "__earlycon_table", "only the boot reads it" },
-	{ ".apicdrivers", "only the boot reads it" },
-	{ ".parainit", "only the boot reads it" },
-	{ ".x86_cpu_dev.init", "only the boot reads it" },
-};
-
-static void check_section(struct ks_diff *d, const struct ks_section *sec, const char *verb)
-{
-	for (size_t i = 0; i < sizeof(registered) / sizeof(*registered); i++) {
-		const char *plus = strchr(sec->name, '+');
-
-		if (!ks_str_starts(sec->name, registered[i].prefix))
-			continue;
-		if (!registered[i].effect)
-			ks_strv_addf(&d->refused,
-				     "%s: section %s: entries are %s by the patch; tracepoints and the like are registered only when the kernel boots",
-				     d->post->name, sec->name, verb);
-		else if (*registered[i].effect)
-			ks_strv_addf(&d->skipped, "%s: %s: %s", plus ? plus + 1 : sec->name, verb,
-				     registered[i].effect);
-		return;
-	}
-}
-
-/* What @a has and @b has not, or not as many of. */
-static void check_sections(struct ks_diff *d, struct ks_unit *a, struct ks_unit *b, const char *verb)
-{
-	ks_vec_for(&a->obj->sections, sec) {
-		struct ks_section *other = ks_object_section(b->obj, sec->name);
-
-		if ((sec->flags & SHF_ALLOC) && (!other || other->size < sec->size))
-			check_section(d, sec, verb);
-	}
-}
-
 void ks_data_check(struct ks_diff *d)
 {
 	ks_vec_for(&d->pre->atoms, it)
 		if (!ks_atom_is_code(*it) && *(*it)->name && (*it)->pair && (*it)->kind != KS_STRING)
 			check_pair(d, *it, (*it)->pair);
-	check_sections(d, d->post, d->pre, "added");
-	check_sections(d, d->pre, d->post, "removed");
 }

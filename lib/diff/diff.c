@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diff/collected.h"
 #include "diff/data.h"
 #include "diff/special.h"
 
@@ -197,7 +198,7 @@ static struct ks_atom *same_string(const struct ks_diff *d, const struct ks_atom
 	ks_vec_for(&d->pre->atoms, it) {
 		struct ks_atom *a = *it;
 
-		if (a->kind == KS_STRING && a->size == post->size && (a->mark & KS_M_STRING_USED) &&
+		if (a->kind == KS_STRING && a->size == post->size && (a->mark & KS_M_USED) &&
 		    !memcmp(a->data, post->data, a->size))
 			return a;
 	}
@@ -229,6 +230,13 @@ enum ks_link ks_diff_link(const struct ks_diff *d, const struct ks_atom *from,
 	}
 	if (to->kind == KS_STRING && (*run_atom = same_string(d, to)))
 		return KS_LINK_RUN;
+	/*
+	 * __func__.1 of a function that only the boot ran: hundreds have that
+	 * name, and no code that is matched refers to it.
+	 */
+	if (to->kind == KS_RODATA && to->pair && !(to->pair->mark & KS_M_USED) &&
+	    ks_data_fresh_copy_ok(to))
+		return KS_LINK_NEW;
 	if (to->pair) {
 		*run_atom = to->pair;
 		return KS_LINK_RUN;
@@ -308,15 +316,65 @@ static void close_over(struct ks_diff *d)
 			ks_strv_add(&d->added, (*it)->name);
 }
 
-/* Strings that unconditional matching will have found: those of ordinary functions. */
-static void mark_used_strings(struct ks_unit *pre)
+static bool ordinary_variable(const struct ks_atom *a)
+{
+	const char *s = a->section->name;
+
+	return ks_str_starts(s, ".data") || ks_str_starts(s, ".bss") || ks_str_starts(s, ".rodata");
+}
+
+/* Other units of the update may refer to them; nobody else can. */
+static void include_new_globals(struct ks_diff *d)
+{
+	ks_vec_for(&d->post->atoms, it) {
+		struct ks_atom *a = *it;
+
+		if (!a->pair && !a->discarded && a->bind == STB_GLOBAL && *a->name &&
+		    (a->kind == KS_FUNC || ordinary_variable(a)))
+			include(d, a);
+	}
+}
+
+/* What refers to @a: for a message. */
+static const struct ks_atom *find_user(const struct ks_unit *u, const struct ks_atom *a)
+{
+	const struct ks_atom *user = NULL;
+
+	ks_vec_for(&u->atoms, it)
+		ks_vec_for(&(*it)->refs, ref)
+			if (ref->atom == a && *it != a && (!user || user->discarded))
+				user = *it;
+	return user;
+}
+
+/* New functions that no new code leads to: only what the boot has read already can. */
+static void check_unreached(struct ks_diff *d)
+{
+	ks_vec_for(&d->post->atoms, it) {
+		struct ks_atom *a = *it;
+		const struct ks_atom *user;
+
+		if (a->kind != KS_FUNC || a->pair || a->discarded || (a->mark & KS_M_INCLUDED) ||
+		    is_cold(d->post, a) || ks_str_starts(a->section->name, ".static_call.text"))
+			continue;
+		user = find_user(d->post, a);
+		ks_strv_addf(&d->skipped, "%s: new, but only %s refers to it", a->name,
+			     !user	  ? "a table that the boot has read" :
+			     *user->name ? user->name :
+					   user->section->name);
+	}
+}
+
+/* Constants that unconditional matching will have found: those of ordinary functions. */
+static void mark_used_constants(struct ks_unit *pre)
 {
 	ks_vec_for(&pre->atoms, it) {
 		if ((*it)->kind != KS_FUNC || (*it)->discarded || (*it)->bind == STB_WEAK)
 			continue;
 		ks_vec_for(&(*it)->refs, ref)
-			if (ref->atom && ref->atom->kind == KS_STRING && !ref->addend)
-				ref->atom->mark |= KS_M_STRING_USED;
+			if (ref->atom && (ref->atom->kind == KS_RODATA ||
+					  (ref->atom->kind == KS_STRING && !ref->addend)))
+				ref->atom->mark |= KS_M_USED;
 	}
 }
 
@@ -326,14 +384,18 @@ struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct
 
 	d->pre = pre;
 	d->post = post;
-	mark_used_strings(pre);
+	mark_used_constants(pre);
 	ks_pair_units(pre, post);
 	ks_data_check(d);
 	tie_cold_parts(d);
 	find_replaced(d);
 	ks_vec_for(&d->data, it)
 		include(d, it->post);
+	include_new_globals(d);
 	close_over(d);
+	if (!d->refused.len)
+		check_unreached(d);
+	ks_collected_check(d);
 	*result = d;
 	return NULL;
 }

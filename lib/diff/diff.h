@@ -15,9 +15,10 @@ struct ks_replaced {
 	bool traced;   /* there is no room for it: the function tracer's site has to do */
 };
 
-/* An object that keeps its place and gets new content while the machine is stopped. */
+/* A piece of an object that keeps its place and gets new content while the machine is stopped. */
 struct ks_changed_data {
 	struct ks_atom *pre, *post;
+	uint32_t offset, size;
 	bool writable;
 };
 

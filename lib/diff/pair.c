@@ -46,6 +46,10 @@ char *ks_base_name(const char *name)
 			ks_buf_add(&out, p, len);
 		p += len;
 	}
+	/* Names that macros make of __COUNTER__ and __LINE__. */
+	if (ks_str_starts(name, "__UNIQUE_ID_") || ks_str_starts(name, "__BTF_ID__"))
+		while (out.len && isdigit((unsigned char)out.data[out.len - 1]))
+			out.data[--out.len] = 0;
 	return ks_buf_steal(&out);
 }
 

@@ -143,17 +143,31 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 	return write_buf(dir, "old.c", &b);
 }
 
-/* What is imported from the old module, and what takes its place. */
-static void add_pairs(struct ks_buf *b, const struct ks_update_source *src, const char *what, size_t count,
-		      const char *(*import)(struct ks_table *t, size_t i))
+static void add_functions(struct ks_buf *b, const struct ks_update_source *src)
 {
+	size_t count = ks_table_patches(src->table);
+
 	for (size_t i = 0; i < count; i++)
-		ks_buf_addf(b, "extern const char %s[], ks_%s_%s_%06zu[];\n", import(src->table, i), what,
-			    src->id, i);
-	ks_buf_addf(b, "\nstatic const struct ksplice_new_%s all_%s[] = {\n",
-		    strcmp(what, "new") ? what : "patch", what);
+		ks_buf_addf(b, "extern const char %s[], ks_new_%s_%06zu[];\n",
+			    ks_table_patch_import(src->table, i), src->id, i);
+	ks_buf_adds(b, "\nstatic const struct ksplice_new_patch patches[] = {\n");
 	for (size_t i = 0; i < count; i++)
-		ks_buf_addf(b, "\t{ %s, ks_%s_%s_%06zu },\n", import(src->table, i), what, src->id, i);
+		ks_buf_addf(b, "\t{ %s, ks_new_%s_%06zu },\n", ks_table_patch_import(src->table, i), src->id, i);
+	ks_buf_adds(b, "};\n\n");
+}
+
+static void add_data(struct ks_buf *b, const struct ks_update_source *src)
+{
+	size_t count = ks_table_data(src->table);
+
+	/* Several pieces may be of one object. */
+	for (size_t i = 0; i < count; i++)
+		ks_buf_addf(b, "extern const char %s[], ks_data_%s_%06zu[];\n",
+			    ks_table_data_import(src->table, i), src->id, i);
+	ks_buf_adds(b, "\nstatic const struct ksplice_new_data data[] = {\n");
+	for (size_t i = 0; i < count; i++)
+		ks_buf_addf(b, "\t{ %s, ks_data_%s_%06zu, %u },\n", ks_table_data_import(src->table, i),
+			    src->id, i, ks_table_data_offset(src->table, i));
 	ks_buf_adds(b, "};\n\n");
 }
 
@@ -163,14 +177,14 @@ static struct ks_error *write_new(const struct ks_update_source *src, const char
 
 	ks_buf_adds(&b, "// SPDX-License-Identifier: GPL-2.0-only\n"
 			"#include <linux/init.h>\n#include <linux/module.h>\n#include <ksplice/core.h>\n\n");
-	add_pairs(&b, src, "new", ks_table_patches(src->table), ks_table_patch_import);
-	add_pairs(&b, src, "data", ks_table_data(src->table), ks_table_data_import);
+	add_functions(&b, src);
+	add_data(&b, src);
 	ks_buf_adds(&b, "static int __init new_init(void)\n{\n\tstruct ksplice_new new = {\n"
-			"\t\t.abi = KSPLICE_CORE_ABI,\n\t\t.nr_patches = ARRAY_SIZE(all_new),\n"
-			"\t\t.nr_data = ARRAY_SIZE(all_data),\n\t\t.id = ");
+			"\t\t.abi = KSPLICE_CORE_ABI,\n\t\t.nr_patches = ARRAY_SIZE(patches),\n"
+			"\t\t.nr_data = ARRAY_SIZE(data),\n\t\t.id = ");
 	add_literal(&b, src->id);
 	ks_buf_addf(&b,
-		    ",\n\t\t.patches = all_new,\n\t\t.data = all_data,\n\t\t.pinned = %d,\n\t};\n\n"
+		    ",\n\t\t.patches = patches,\n\t\t.data = data,\n\t\t.pinned = %d,\n\t};\n\n"
 		    "\treturn ksplice_new_init(THIS_MODULE, &new);\n}\n\n"
 		    "static void __exit new_exit(void)\n{\n\tksplice_new_exit(THIS_MODULE);\n}\n\n"
 		    "module_init(new_init);\nmodule_exit(new_exit);\nMODULE_LICENSE(\"GPL\");\n"

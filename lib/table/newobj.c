@@ -343,8 +343,8 @@ struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_
 		char *name = ks_asprintf("ks_data_%s_%06zu", id, n++);
 
 		if (!err)
-			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_OBJECT, p->sec, p->offset,
-					 c->post->size);
+			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_OBJECT, p->sec,
+					 p->offset + c->offset, c->size);
 		free(name);
 	}
 	if (!err)

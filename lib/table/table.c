@@ -158,7 +158,7 @@ static void want_block(struct ks_table *t, struct ks_atom *a)
 	bool constant = (a->kind == KS_STRING || a->kind == KS_RODATA) && a->size;
 
 	/* Weak data may be another object's in the kernel. */
-	if (!(constant || (a->mark & KS_M_CONTENT)) || a->discarded || a->bind == STB_WEAK || (a->mark & KS_M_QUEUED))
+	if (!constant || a->discarded || a->bind == STB_WEAK || (a->mark & KS_M_QUEUED))
 		return;
 	a->mark |= KS_M_QUEUED;
 	*ks_vec_push(&t->queue) = a;
@@ -175,10 +175,10 @@ uint32_t ks_table_ref_symbol(struct ks_table *t, const struct ks_ref *ref)
 	return ks_table_name_symbol(t, t->target, ref->name);
 }
 
-struct ks_error *ks_table_add_block(struct ks_table *t, struct ks_atom *a, uint32_t kind,
-				    uint32_t size, uint32_t flags, uint32_t *index)
+static struct ks_error *add_block(struct ks_table *t, struct ks_atom *a, uint32_t sym, uint32_t kind,
+				  uint32_t size, uint32_t flags, uint32_t *index)
 {
-	uint32_t sym = atom_symbol(t, a), code = t->code.len, site = t->sites.len;
+	uint32_t code = t->code.len, site = t->sites.len;
 	struct ks_error *err;
 	struct kst_block *b;
 
@@ -205,6 +205,12 @@ struct ks_error *ks_table_add_block(struct ks_table *t, struct ks_atom *a, uint3
 	if (kind != KST_REPL)
 		t->symbols.v[sym].raw.block = *index;
 	return NULL;
+}
+
+struct ks_error *ks_table_add_block(struct ks_table *t, struct ks_atom *a, uint32_t kind,
+				    uint32_t size, uint32_t flags, uint32_t *index)
+{
+	return add_block(t, a, atom_symbol(t, a), kind, size, flags, index);
 }
 
 /* Blocks for what the functions referred to; those may refer to more. */
@@ -243,6 +249,40 @@ static bool matched(const struct ks_atom *a)
 	       !ks_str_starts(a->section->name, ".altinstr");
 }
 
+/* The piece of an object that changes: a block for its content so far. */
+static struct ks_error *add_data(struct ks_table *t, const struct ks_changed_data *c)
+{
+	uint32_t sym = atom_symbol(t, c->pre), index;
+	struct ks_atom piece = *c->pre;
+	struct ks_error *err;
+	struct kst_data *x;
+
+	piece.name = "";
+	piece.bind = STB_LOCAL;
+	piece.data = c->pre->data ? c->pre->data + c->offset : NULL;
+	piece.size = c->size;
+	memset(&piece.refs, 0, sizeof(piece.refs));
+	ks_vec_for(&c->pre->refs, ref)
+		if (ref->offset >= c->offset && ref->offset < c->offset + c->size) {
+			struct ks_ref *r = ks_vec_push(&piece.refs);
+
+			*r = *ref;
+			r->offset -= c->offset;
+		}
+	err = add_block(t, &piece, new_symbol(t, "", t->target, KST_SYM_UNNAMED), KST_RODATA, c->size, 0,
+			&index);
+	ks_vec_free(&piece.refs);
+	if (err)
+		return err;
+	x = ks_vec_push(&t->data);
+	x->symbol = sym;
+	x->offset = c->offset;
+	x->block = index;
+	x->flags = c->writable ? KST_DATA_WRITABLE : 0;
+	t->symbols.v[sym].raw.flags |= KST_SYM_NEEDED;
+	return drain_queue(t, t->alts.len);
+}
+
 struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct ks_diff *diff)
 {
 	size_t first_alt = t->alts.len, known = 0, functions = 0;
@@ -271,8 +311,6 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 		return ks_error_new(KS_E_REFUSED,
 				    "%s: none of its functions is in the System.map: this kernel is built without it",
 				    diff->pre->name);
-	ks_vec_for(&diff->data, c)
-		want_block(t, c->pre);
 	err = drain_queue(t, first_alt);
 	if (err)
 		return err;
@@ -283,15 +321,9 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 		p->slot = r->slot;
 		p->kind = r->traced ? KST_P_TRACED : KST_P_JUMP;
 	}
-	ks_vec_for(&diff->data, c) {
-		uint32_t sym = atom_symbol(t, c->pre);
-		struct kst_data *x = ks_vec_push(&t->data);
-
-		x->block = t->symbols.v[sym].raw.block;
-		x->flags = c->writable ? KST_DATA_WRITABLE : 0;
-		t->symbols.v[sym].raw.flags |= KST_SYM_NEEDED;
-	}
-	return NULL;
+	for (size_t i = 0; !err && i < diff->data.len; i++)
+		err = add_data(t, &diff->data.v[i]);
+	return err;
 }
 
 static uint32_t new_export(struct ks_table *t, const struct kst_export *e)
@@ -368,9 +400,14 @@ size_t ks_table_data(const struct ks_table *t)
 	return t->data.len;
 }
 
+uint32_t ks_table_data_offset(const struct ks_table *t, size_t i)
+{
+	return t->data.v[i].offset;
+}
+
 const char *ks_table_data_import(struct ks_table *t, size_t i)
 {
-	return import(t, t->blocks.v[t->data.v[i].block].symbol);
+	return import(t, t->data.v[i].symbol);
 }
 
 static struct kst_array put(struct ks_buf *blob, const void *data, size_t count, size_t size)

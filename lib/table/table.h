@@ -55,7 +55,8 @@ size_t ks_table_patches(const struct ks_table *t);
 /* The import name of the old function of patch @i. */
 const char *ks_table_patch_import(struct ks_table *t, size_t i);
 size_t ks_table_data(const struct ks_table *t);
-/* The import name of the object of data entry @i. */
+/* The import name of the object of data entry @i, and where the piece is in it. */
+uint32_t ks_table_data_offset(const struct ks_table *t, size_t i);
 const char *ks_table_data_import(struct ks_table *t, size_t i);
 
 #endif

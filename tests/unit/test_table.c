@@ -106,9 +106,9 @@ static void test_arrays(void)
 		"a traced patch of a function that is not traced");
 	REFUSED(w.exports[0].kind = 2, "export's kind", "an export of a kind that is not known");
 	REFUSED(w.exports[0].on = 1, "export's kind", "an address with the values of a branch");
-	REFUSED((w.nr_data = 1, w.data[0].block = 3), "changed data", "data that is not there");
-	REFUSED((w.nr_data = 1, w.data[0].block = 0), "changed data", "data that is a function");
-	REFUSED((w.nr_data = 1, w.data[0].block = 2), "changed data", "data that is a string");
+	REFUSED((w.nr_data = 1, w.data[0].symbol = 1, w.data[0].block = 3), "changed data", "data that is not there");
+	REFUSED((w.nr_data = 1, w.data[0].symbol = 1, w.data[0].block = 0), "changed data", "data that is a function");
+	REFUSED((w.nr_data = 1, w.data[0].symbol = 1, w.data[0].block = 2), "changed data", "data that is a string");
 	REFUSED(w.nr_patches = 0, "patches nothing", "no patch at all");
 }
 
