@@ -173,26 +173,38 @@ static const char *block_name(const struct find *f, u32 block)
 	return *name ? name : "constant data";
 }
 
+/* Another build of a module (DKMS, or made by hand) has the same name and other code. */
+static const char *module_hint(const struct find *f, u32 block)
+{
+	const struct kst_view *t = &f->table;
+	const struct module *mod = f->u->targets[t->symbols[t->blocks[block].symbol].target].mod;
+
+	return mod && test_bit(TAINT_OOT_MODULE, &mod->taints)
+		       ? " (the module that is loaded is not the distribution's: it was built out of tree)"
+		       : "";
+}
+
 static int report_mismatch(struct find *f)
 {
 	const struct ks_mismatch *x = &f->match.miss;
+	const char *hint = module_hint(f, x->block);
 	const char *unit = kst_string(&f->table, f->table.blocks[x->block].unit);
 	const char *name = block_name(f, x->block);
 
 	if (x->sym != KST_NONE && x->value)
 		return ksplice_abort(
 			f->u, KSPLICE_NO_MATCH, -ENOEXEC,
-			"%s: %s+0x%x: %s: %s, which would be %pS: expected %*ph, found %*ph", unit,
+			"%s: %s+0x%x: %s: %s, which would be %pS: expected %*ph, found %*ph%s", unit,
 			name, x->offset, x->what, kst_symbol_name(&f->table, x->sym),
 			(void *)(unsigned long)x->value, x->nr_expected, x->expected, x->nr_found,
-			x->found);
+			x->found, hint);
 	if (x->sym != KST_NONE)
-		return ksplice_abort(f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: %s", unit,
-				     name, x->offset, x->what, kst_symbol_name(&f->table, x->sym));
+		return ksplice_abort(f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: %s%s", unit,
+				     name, x->offset, x->what, kst_symbol_name(&f->table, x->sym), hint);
 	return ksplice_abort(
-		f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: expected %*ph, found %*ph%s",
+		f->u, KSPLICE_NO_MATCH, -ENOEXEC, "%s: %s+0x%x: %s: expected %*ph, found %*ph%s%s",
 		unit, name, x->offset, x->what, x->nr_expected, x->expected, x->nr_found, x->found,
-		ks_find_kprobe(x->addr, 8) ? " (a kprobe is there; remove it first)" : "");
+		ks_find_kprobe(x->addr, 8) ? " (a kprobe is there; remove it first)" : "", hint);
 }
 
 /* Which places there are, counted from the start of the kernel: that says nothing of where it is.

@@ -24,6 +24,7 @@
 #include "diff/diff.h"
 #include "distro/info.h"
 #include "module/core.h"
+#include "module/exports.h"
 #include "module/update.h"
 #include "pack/archive.h"
 #include "pack/manifest.h"
@@ -474,6 +475,38 @@ static struct ks_error *build_modules(struct create *c, const char *dir, struct 
 	return err;
 }
 
+static void add_need(const struct create *c, const struct ks_exports *exports, const char *symbol,
+		     struct ks_manifest *m)
+{
+	const char *owner = ks_exports_owner(exports, symbol);
+
+	if (!owner || !strcmp(owner, "vmlinux") || ks_strv_has(&m->targets, owner) ||
+	    ks_strv_has(&m->needs, owner))
+		return;
+	ks_note(c->report, 1, "the new code needs the module %s (%s)", owner, symbol);
+	ks_strv_add(&m->needs, owner);
+}
+
+/* The modules that new code calls into, beside its targets. */
+static struct ks_error *find_needs(const struct create *c, struct ks_manifest *m)
+{
+	char *path = ks_path_join(c->config_dir, "build/Module.symvers");
+	struct ks_exports *exports = NULL;
+	struct ks_error *err = m->targets.len == 1 && !strcmp(m->targets.v[0], "vmlinux") ?
+				       NULL :
+				       ks_exports_read(path, &exports);
+
+	if (exports)
+		ks_vec_for(&c->work, w)
+			ks_vec_for(&w->diff->included, it)
+				ks_vec_for(&(*it)->refs, ref)
+					if (!ref->atom)
+						add_need(c, exports, ref->name, m);
+	ks_exports_free(exports);
+	free(path);
+	return err;
+}
+
 static void fill_manifest(struct create *c, struct ks_manifest *m)
 {
 	ks_manifest_init(m, c->id, c->opt.description);
@@ -533,8 +566,10 @@ static struct ks_error *pack(struct create *c, const char *build_dir, const stru
 
 	ks_step(c->report, "Packing");
 	fill_manifest(c, &m);
+	err = find_needs(c, &m);
 	c->tarball = ks_asprintf("ksplice-%s.tar.gz", c->id);
-	err = ks_dir_make(core_dir);
+	if (!err)
+		err = ks_dir_make(core_dir);
 	if (!err)
 		err = copy_into(core->module, core_dir, "ksplice.ko");
 	if (!err)

@@ -84,6 +84,26 @@ static struct ks_error *check_targets(const struct ks_live *live, const struct k
 	return NULL;
 }
 
+/* Modules that the new code calls into: any that is on the disk can be loaded. */
+static struct ks_error *load_needs(const struct ks_live *live, const struct ks_manifest *m)
+{
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; !err && i < m->needs.len; i++) {
+		const char *name = m->needs.v[i];
+		char *said = NULL;
+
+		if (!ks_module_ready(live, name) && !live->probe(live, name, &said))
+			err = ks_error_set_abort(
+				ks_error_new(KS_E_FAILED,
+					     "update %s calls into the module %s, which is not loaded and cannot be: %s",
+					     m->id, name, said ? said : "modprobe failed"),
+				"missing_export");
+		free(said);
+	}
+	return err;
+}
+
 static struct ks_error *look(const struct ks_live *live, const struct ks_pack *pack,
 			     enum remains *remains)
 {
@@ -205,6 +225,8 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 		return NULL;
 	}
 	err = check_targets(live, &pack->manifest);
+	if (!err)
+		err = load_needs(live, &pack->manifest);
 	if (err)
 		return err;
 	err = climb(live, pack, opt, remains, result);

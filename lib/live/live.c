@@ -14,6 +14,7 @@
 #include <ksplice/abort.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "live/run.h"
 #include "pack/manifest.h"
 
@@ -30,6 +31,22 @@ static int system_load(const struct ks_live *live, const char *path)
 	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+static bool system_probe(const struct ks_live *live, const char *name, char **said)
+{
+	const char *argv[] = { "modprobe", "--", name, NULL };
+	struct ks_buf out = { 0 };
+	struct ks_proc p = { .argv = argv, .out = &out };
+	struct ks_error *err = ks_proc_check(&p);
+
+	(void)live;
+	*said = err ? ks_strdup(ks_error_message(err)) : NULL;
+	ks_buf_free(&out);
+	if (!err)
+		return true;
+	ks_error_free(err);
+	return false;
 }
 
 static int system_unload(const struct ks_live *live, const char *name)
@@ -65,6 +82,7 @@ const struct ks_live ks_live_system = {
 	.modules = "/sys/module",
 	.load = system_load,
 	.unload = system_unload,
+	.probe = system_probe,
 	.write = system_write,
 	.pause = system_pause,
 };

@@ -24,6 +24,8 @@ struct ks_live {
 	/* Like finit_module(2) and delete_module(2): 0 or -errno. */
 	int (*load)(const struct ks_live *live, const char *path);
 	int (*unload)(const struct ks_live *live, const char *name);
+	/* Like modprobe(8), which finds a module and what it needs; *said: its words, or NULL. */
+	bool (*probe)(const struct ks_live *live, const char *name, char **said);
 	/* Writes to a file of the core: 0 or -errno. */
 	int (*write)(const struct ks_live *live, const char *path, const char *text);
 	/* May return early when a signal asks to stop. */

@@ -138,6 +138,7 @@ void ks_manifest_clear(struct ks_manifest *m)
 	free(m->old_file);
 	free(m->new_file);
 	ks_strv_free(&m->targets);
+	ks_strv_free(&m->needs);
 	ks_vec_for(&m->units, u) {
 		free(u->path);
 		free(u->target);
@@ -209,13 +210,13 @@ static json_t *manifest_to_json(const struct ks_manifest *m)
 		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
 					 (json_int_t)f->size, "sha256", f->sha256));
 	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, "
-			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o}",
+			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o}",
 			 "format", KSPLICE_PACKAGE_FORMAT, "id", m->id, "description",
 			 m->description, "kernel", "release", m->release, "version", m->version,
 			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
 			 "compiler", m->compiler, "pinned", m->pinned, "modules", "core",
 			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
-			 names_to_json(&m->targets), "units", units, "files", files);
+			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "units", units, "files", files);
 }
 
 struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *out)
@@ -360,14 +361,14 @@ static void read_names(struct reader *r, json_t *object, const char *name, struc
 	}
 }
 
-static void read_targets(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_module_names(struct reader *r, json_t *root, const char *name, struct ks_strv *out)
 {
-	read_names(r, root, "targets", &m->targets);
-	for (size_t i = 0; !r->err && i < m->targets.len; i++) {
-		size_t len = strlen(m->targets.v[i]);
+	read_names(r, root, name, out);
+	for (size_t i = 0; !r->err && i < out->len; i++) {
+		size_t len = strlen(out->v[i]);
 
-		if (!len || len > 55 || strspn(m->targets.v[i], ALNUM "_-") != len)
-			complain(r, "\"%s\" is no name of a module", m->targets.v[i]);
+		if (!len || len > 55 || strspn(out->v[i], ALNUM "_-") != len || *out->v[i] == '-')
+			complain(r, "\"%s\" is no name of a module", out->v[i]);
 	}
 }
 
@@ -506,7 +507,8 @@ static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
 	m->compiler = read_string(r, root, "compiler");
 	m->pinned = json_is_true(member(r, root, "pinned", JSON_TRUE));
 	read_modules(r, root, m);
-	read_targets(r, root, m);
+	read_module_names(r, root, "targets", &m->targets);
+	read_module_names(r, root, "needs", &m->needs);
 	read_units(r, root, m);
 	read_files(r, root, m);
 }

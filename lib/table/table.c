@@ -98,10 +98,11 @@ static uint32_t new_symbol(struct ks_table *t, const char *name, uint32_t target
 	s->raw.map_offset = -1;
 	if (!*name)
 		return t->symbols.len - 1;
-	if (!target && t->map) {
+	if (t->map) {
 		int64_t offset;
 
-		if (!ks_sysmap_has(t->map, name))
+		/* A module's code may refer to the kernel's symbols, too; its own come first. */
+		if (!target && !ks_sysmap_has(t->map, name))
 			s->raw.flags |= KST_SYM_UNNAMED;
 		else if (ks_sysmap_absolute(t->map, name))
 			s->raw.flags |= KST_SYM_ABSOLUTE;

@@ -22,6 +22,10 @@
 #include "tap.h"
 
 #define ID "abc"
+#define TEXT_OF(x) #x
+#define ABI_TEXT(x) TEXT_OF(x)
+#define ABI ABI_TEXT(KSPLICE_CORE_ABI) "\n"
+#define OTHER_ABI "9" ABI
 #define RELEASE "6.1.0-56-cloud-amd64"
 #define APPLIED "load core, load old, load new, applied"
 #define UNDONE "reversed, unload new, unload old, forget, unload core"
@@ -41,6 +45,7 @@ static struct fake {
 	int unload_times;	 /* ... so often */
 	bool stop_in_pause;	 /* a signal comes in the first pause */
 	bool pinned;
+	bool no_probe; /* modprobe finds nothing */
 } fake;
 
 /* The test cannot go on without it. */
@@ -144,7 +149,7 @@ static int fake_load(const struct ks_live *live, const char *path)
 		return -fake.load_errno;
 	}
 	if (!strcmp(what, "core"))
-		set_core("1\n");
+		set_core(ABI);
 	else
 		put(fake.modules, module, "initstate", "live\n");
 	if (!strcmp(what, "old"))
@@ -216,9 +221,18 @@ static void take_note(struct ks_report *r, int level, const char *text)
 }
 
 static struct ks_report report = { .note = take_note };
+static bool fake_probe(const struct ks_live *live, const char *name, char **said)
+{
+	(void)live;
+	note_step("probe %s", name);
+	*said = fake.no_probe ? ks_strdup("not found in directory /lib/modules") : NULL;
+	return !fake.no_probe;
+}
+
 static struct ks_live live = {
 	.release = RELEASE,
 	.load = fake_load,
+	.probe = fake_probe,
 	.unload = fake_unload,
 	.write = fake_write,
 	.pause = fake_pause,
@@ -408,16 +422,40 @@ static void test_checks(void)
 	tap_fine(apply(), "a target that is loaded");
 
 	boot();
-	set_core("2\n");
+	set_core(OTHER_ABI);
 	set_record("other", "applied\n", "ok\n", "\n");
 	err = apply();
-	tap_ok(has_abort(err, "bad_update") && has_text(err, "version 2"),
+	tap_ok(has_abort(err, "bad_update") && has_text(err, "version 9"),
 	       "another version of the core is loaded, and in use");
 	ks_error_free(err);
 	tap_ok(steps_are("") && there(fake.sysfs, "other"), "it stays");
 	gone(fake.sysfs, "other");
 	tap_fine(apply(), "not in use");
 	tap_ok(steps_are("unload core, " APPLIED), "it is replaced");
+}
+
+static void test_needs(void)
+{
+	struct ks_error *err;
+
+	boot();
+	ks_strv_add(&pack.manifest.needs, "virtio_ring");
+	fake.no_probe = true;
+	err = apply();
+	tap_ok(has_abort(err, "missing_export") && has_text(err, "virtio_ring") &&
+		       has_text(err, "not found in directory"),
+	       "a module that new code needs and modprobe does not find");
+	ks_error_free(err);
+	fake.no_probe = false;
+	boot();
+	ks_strv_add(&pack.manifest.needs, "virtio_ring");
+	tap_fine(apply(), "a module that new code needs");
+	tap_ok(steps_are("probe virtio_ring, " APPLIED), "it is loaded first");
+	boot();
+	ks_strv_add(&pack.manifest.needs, "virtio_ring");
+	put(fake.modules, "virtio_ring", "initstate", "live\n");
+	tap_fine(apply(), "one that is there");
+	tap_ok(steps_are(APPLIED), "is not loaded again");
 }
 
 
@@ -624,7 +662,7 @@ static void test_remains(void)
 
 	/* Killed between the two modules. */
 	boot();
-	set_core("1\n");
+	set_core(ABI);
 	set_record(ID, "preparing\n", "ok\n", "\n");
 	put(fake.modules, "ksplice_" ID "_old", "initstate", "live\n");
 	put(fake.run, "updates/" ID, "patch", "half of a patch");
@@ -634,7 +672,7 @@ static void test_remains(void)
 
 	boot();
 	fake.pinned = true; /* but never applied: nothing can point into it */
-	set_core("1\n");
+	set_core(ABI);
 	set_record(ID, "preparing\n", "ok\n", "\n");
 	put(fake.modules, "ksplice_" ID "_old", "initstate", "live\n");
 	put(fake.modules, "ksplice_" ID "_new", "initstate", "live\n");
@@ -651,7 +689,7 @@ static void test_remains(void)
 	ks_error_free(err);
 
 	boot();
-	set_core("1\n");
+	set_core(ABI);
 	set_record("other", "applied\n", "ok\n", "\n");
 	fake.stage_abort = "slot_conflict\n";
 	ks_error_free(apply());
@@ -843,7 +881,7 @@ static void test_list(void)
 	boot();
 	tap_fine(ks_live_list(&live, &ids), "no core: no error");
 	tap_ok(!ids.len, "and no updates");
-	set_core("1\n");
+	set_core(ABI);
 	set_record("zz", "applied\n", "ok\n", "\n");
 	set_record("aa", "preparing\n", "ok\n", "\n");
 	put(fake.sysfs, "No-Id", "stage", "applied\n");
@@ -854,7 +892,7 @@ static void test_list(void)
 	must(ks_live_read(&live, "aa", &u));
 	tap_ok(!ks_live_is_applied(&live, u), "one that is preparing is not applied");
 	ks_live_update_free(u);
-	tap_ok(ks_live_core_abi(&live) == 1, "the version of the core");
+	tap_ok(ks_live_core_abi(&live) == KSPLICE_CORE_ABI, "the version of the core");
 }
 
 static void test_text(void)
@@ -895,6 +933,7 @@ int main(void)
 	live.run = fake.run;
 	test_apply();
 	test_checks();
+	test_needs();
 	test_load_errors();
 	test_aborts();
 	test_busy();

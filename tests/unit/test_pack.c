@@ -264,6 +264,7 @@ static void test_manifest_values(const char *good)
 		{ at_root, "created", "\"yesterday\"", "created" },
 		{ at_root, "targets", "[\"../../etc\"]", "no name of a module" },
 		{ at_root, "targets", "[3]", "not text" },
+		{ at_root, "needs", "[\"--all\"]", "no name of a module" },
 		{ at_root, "targets", "[]", "not among the targets" },
 		{ at_root, "units", "[7]", "units[0]" },
 		{ at_root, "files", "[[]]", "files[0]" },
