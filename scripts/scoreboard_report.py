@@ -161,6 +161,7 @@ def totals_section(records):
 
 
 def times_section(records):
+    records = [r for r in records if r["result"] not in (NEEDS_HEADERS, NO_PATCH)]
     rows = []
     for name, key, scale, form in [("ksplice-create, s", "create_seconds", 1, "{:.1f}"),
                                    ("turn in the VM, s", "verify_seconds", 1, "{:.1f}"),

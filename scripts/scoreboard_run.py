@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Making the update of a patch, and verifying updates in VMs."""
 
+import glob
 import hashlib
 import json
 import os
@@ -118,16 +119,13 @@ class Worker:
             record.update(of_manifest(json.loads(printed)))
         return record
 
-    def write_harmless_patch(self, path):
-        """An empty line at the end."""
-        with tempfile.NamedTemporaryFile() as f:
-            f.write(read(os.path.join(self.board.trees.source, path)) + b"\n")
-            f.flush()
-            diff = subprocess.run(["diff", "-u", "--label", "a/" + path, "--label", "b/" + path,
-                                   os.path.join(self.board.trees.source, path), f.name],
-                                  stdout=subprocess.PIPE, check=False).stdout
-        with open(self.board.file("patches", path, "patch"), "wb") as f:
-            f.write(diff)
+    def forget_objects(self, path):
+        """Those that are compiled from the file: ksplice-create shows the command of what it
+        compiles, not of what is in its cache."""
+        for stamp in glob.glob(os.path.join(self.cache, "*", "pre", "**", "*.o.stamp"),
+                               recursive=True):
+            if (read(stamp) or b"").find(f" {path}\n".encode()) >= 0:
+                os.unlink(stamp)
 
     def write_patch(self, path, headers):
         with open(self.board.file("patches", path, "patch"), "wb") as f:
@@ -165,10 +163,8 @@ class Worker:
         return self.run_create(path, ["--json"])
 
     def find_headers(self, path):
-        # The commands are shown where they succeed, for the patched object always.
-        self.write_harmless_patch(path)
+        self.forget_objects(path)
         found = parse_command(self.run_create(path, ["-vv"])["said"], path)
-        self.write_patch(path, [])
         if not found:
             return None
         self.farm.make()
