@@ -3,6 +3,8 @@
 # The guest's init.  Speaks to the host on the second serial port, so that
 # messages of the kernel on the first cannot get between: lines that start
 # with the run's token are the protocol, all else is output of the step.
+# The kernel's log gets a mark where each step begins: what is logged between
+# two marks belongs to the step.
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
@@ -13,9 +15,13 @@ mount -t tmpfs tmpfs /tmp
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 mount -t tracefs tracefs /sys/kernel/tracing 2>/dev/null
 read -r token </ksplice/token
+mark=$(echo "$token" | cut -c1-8)
+echo on >/proc/sys/kernel/printk_devkmsg
 stty -F /dev/ttyS1 raw 2>/dev/null
 exec 3>/dev/ttyS1
 cd /ksplice
+
+number=0 skip='' bad=0 before=0
 
 finish() {
 	echo "$token begin log" >&3
@@ -30,16 +36,48 @@ finish() {
 	poweroff -f
 }
 
-# step NAME COMMAND...: a command whose failure ends the run.
-step() {
+# run NAME COMMAND...: tells the host how it went.
+run() {
 	name=$1
 	shift
-	echo "$token begin $name" >&3
+	number=$((number + 1))
+	echo "<6>ksplice-verify $mark step $number" >/dev/kmsg
+	read -r uptime _ </proc/uptime
+	echo "$token begin $name $uptime" >&3
 	"$@" >&3 2>&3 </dev/null
 	rc=$?
-	echo "$token end $name $rc" >&3
-	[ "$rc" -eq 0 ] || finish 1
+	taint=$(cat /proc/sys/kernel/tainted)
+	read -r uptime _ </proc/uptime
+	echo "$token end $name $rc $taint $uptime" >&3
+	return "$rc"
+}
+
+# step NAME COMMAND...: a command whose failure ends the run.
+step() { [ -n "$skip" ] || run "$@" || finish 1; }
+
+# attempt NAME COMMAND...: one whose failure ends only this update's turn.
+attempt() {
+	[ -n "$skip" ] || run "$@" || skip=1 bad=1
+}
+
+# Memory and locks are in doubt after an oops, a bad page, a warning or a lockup.
+grave() {
+	echo $(($(cat /proc/sys/kernel/tainted) & 0x42a0))
+}
+
+# update N: the turn of the Nth update begins.
+update() {
+	[ "$(grave)" -eq "$before" ] || finish 1
+	skip=
+	echo "$token update $1" >&3
+}
+
+# loaded: its modules are; what they complained about is not the update's fault.
+loaded() {
+	before=$(grave)
+	# 0x80: after an oops nothing more is worth while.
+	[ $((before & 0x80)) -eq 0 ] || finish 1
 }
 
 . /ksplice/steps.sh
-finish 0
+finish $bad

@@ -2,10 +2,7 @@
 /* What counts as trouble in a kernel log; see log.h. */
 #include "vm/log.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/buf.h"
 
 #define TAINT_OOT_MODULE (1ul << 12)
 #define TAINT_UNSIGNED_MODULE (1ul << 13)
@@ -41,26 +38,12 @@ static const char *const troubles[] = {
 	"Unpatched return thunk",
 };
 
-static bool is_trouble(const char *line)
+bool ks_vmlog_is_trouble(const char *line)
 {
 	for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
 		if (strstr(line, troubles[i]))
 			return true;
 	return false;
-}
-
-char *ks_vmlog_trouble(const char *text)
-{
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		char *line = ks_strndup(text, len);
-
-		if (is_trouble(line))
-			return line;
-		free(line);
-		text += len + (text[len] == '\n');
-	}
-	return NULL;
 }
 
 unsigned long ks_vmlog_taint(unsigned long tainted)

@@ -131,25 +131,32 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 	return err;
 }
 
-/* "begin NAME" and "end NAME STATUS": what lies between is the step's output. */
-static void parse_line(struct ks_vm_result *r, const char *words, struct ks_buf *output)
+/* "begin NAME UPTIME" and "end NAME STATUS TAINT UPTIME": what lies between is the step's output. */
+static void parse_line(struct ks_vm_result *r, const char *words, struct ks_buf *output, int *update)
 {
+	unsigned long tainted = 0;
+	double uptime = 0;
 	char name[64];
 	int status;
 
-	if (sscanf(words, "begin %63s", name) == 1) {
+	if (sscanf(words, "begin %63s %lf", name, &uptime) >= 1) {
 		struct ks_vm_step *s = ks_vec_push(&r->steps);
 
-		s->name = ks_strdup(name);
-		s->status = -1;
+		*s = (struct ks_vm_step){ .name = ks_strdup(name), .update = *update, .status = -1,
+					  .begin = uptime };
 		ks_buf_free(output);
-	} else if (sscanf(words, "end %63s %d", name, &status) == 2 && r->steps.len) {
+	} else if (sscanf(words, "end %63s %d %lu %lf", name, &status, &tainted, &uptime) >= 2 &&
+		   r->steps.len) {
 		struct ks_vm_step *s = &r->steps.v[r->steps.len - 1];
 
 		s->status = status;
+		s->tainted = tainted;
+		s->end = uptime;
 		s->output = ks_buf_steal(output);
-	} else if (sscanf(words, "taint %lu", &r->tainted) == 1) {
+	} else if (sscanf(words, "update %d", update) == 1) {
 		return;
+	} else if (sscanf(words, "taint %lu", &r->tainted) == 1) {
+		r->finished = true;
 	} else if (!strcmp(words, "success")) {
 		r->success = true;
 	}
@@ -159,6 +166,7 @@ static void parse_protocol(struct ks_vm_result *r, char *text, const char *token
 {
 	struct ks_buf output = { 0 };
 	size_t token_len = strlen(token);
+	int update = 0;
 
 	while (*text) {
 		size_t len = strcspn(text, "\n");
@@ -167,7 +175,7 @@ static void parse_protocol(struct ks_vm_result *r, char *text, const char *token
 		text[len] = 0;
 		text[strcspn(text, "\r")] = 0;
 		if (!strncmp(text, token, token_len) && text[token_len] == ' ') {
-			parse_line(r, text + token_len + 1, &output);
+			parse_line(r, text + token_len + 1, &output, &update);
 		} else {
 			ks_buf_adds(&output, text);
 			ks_buf_adds(&output, "\n");
@@ -190,7 +198,51 @@ static void take_log(struct ks_vm_result *r)
 	ks_buf_adds(&r->log, last->output ? last->output : "");
 	free(last->name);
 	free(last->output);
+	free(last->trouble);
 	r->steps.len--;
+}
+
+void ks_vm_add_file(struct ks_vm_config *c, const char *host, const char *guest, bool program)
+{
+	struct ks_vm_file *f = ks_vec_push(&c->files);
+
+	f->host = ks_strdup(host);
+	f->guest = ks_strdup(guest);
+	f->program = program;
+}
+
+void ks_vm_config_clear(struct ks_vm_config *c)
+{
+	ks_vec_for(&c->files, f) {
+		free(f->host);
+		free(f->guest);
+	}
+	ks_vec_free(&c->files);
+}
+
+/* Gives every troubling line of @text to the step that ran, by the marks that guest.sh made. */
+static void find_trouble(struct ks_vm_result *r, const char *text, const char *token)
+{
+	char *mark = ks_asprintf("ksplice-verify %.8s step ", token);
+	struct ks_vm_step *step = NULL;
+
+	while (*text) {
+		size_t len = strcspn(text, "\r\n"), n;
+		char *line = ks_strndup(text, len), *at = strstr(line, mark);
+		char **place = step ? &step->trouble : &r->boot_trouble;
+
+		if (at && sscanf(at + strlen(mark), "%zu", &n) == 1 && n && n <= r->steps.len) {
+			step = &r->steps.v[n - 1];
+		} else if (!(*place && r->trouble) && ks_vmlog_is_trouble(line)) {
+			if (!r->trouble)
+				r->trouble = ks_strdup(line);
+			if (!*place)
+				*place = ks_strdup(line);
+		}
+		free(line);
+		text += len + strspn(text + len, "\r\n");
+	}
+	free(mark);
 }
 
 struct ks_error *ks_vm_run(const struct ks_vm_config *c, struct ks_vm_result *r)
@@ -216,10 +268,10 @@ struct ks_error *ks_vm_run(const struct ks_vm_config *c, struct ks_vm_result *r)
 	if (!err && text.data)
 		parse_protocol(r, text.data, token);
 	take_log(r);
-	if (r->console.data)
-		r->trouble = ks_vmlog_trouble(r->console.data);
-	if (!r->trouble && r->log.data)
-		r->trouble = ks_vmlog_trouble(r->log.data);
+	if (!err && r->console.data)
+		find_trouble(r, r->console.data, token);
+	if (!err && r->log.data)
+		find_trouble(r, r->log.data, token);
 	ks_buf_free(&text);
 	ks_error_free(ks_dir_remove(dir));
 	free(initramfs);
@@ -233,10 +285,12 @@ void ks_vm_result_clear(struct ks_vm_result *r)
 	ks_vec_for(&r->steps, s) {
 		free(s->name);
 		free(s->output);
+		free(s->trouble);
 	}
 	ks_vec_free(&r->steps);
 	ks_buf_free(&r->console);
 	ks_buf_free(&r->log);
 	free(r->trouble);
+	free(r->boot_trouble);
 	memset(r, 0, sizeof(*r));
 }

@@ -36,19 +36,29 @@ struct ks_vm_config {
 
 struct ks_vm_step {
 	char *name;
+	int update;     /* in whose turn, counted from 1; 0: in none */
 	int status;     /* -1: did not end */
 	char *output;
+	unsigned long tainted; /* the kernel's taint flags at its end */
+	double begin, end;     /* uptime in seconds; @end is 0 if it did not end */
+	char *trouble;  /* the first troubling line that the kernel logged meanwhile, or NULL */
 };
 
 struct ks_vm_result {
 	bool success;   /* all steps, said by the guest itself */
+	bool finished;  /* the guest came to its end, whatever it was */
 	bool timed_out;
 	KS_VEC(struct ks_vm_step) steps;
 	struct ks_buf console, log; /* all of the console; dmesg at the end (empty if it never came) */
 	unsigned long tainted;
 	double seconds;
 	char *trouble;  /* the first troubling line of the kernel's log, or NULL */
+	char *boot_trouble; /* the first one before any step */
 };
+
+/* The strings are copied. */
+void ks_vm_add_file(struct ks_vm_config *config, const char *host, const char *guest, bool program);
+void ks_vm_config_clear(struct ks_vm_config *config);
 
 /* An error is returned where the machine could not be run at all. */
 struct ks_error *ks_vm_run(const struct ks_vm_config *config, struct ks_vm_result *result) KS_MUST_CHECK;

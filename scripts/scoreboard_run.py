@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Making the update of a patch, and verifying updates in VMs."""
+
+import glob
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+
+from scoreboard_headers import Farm, Search, parse_command, trial_command
+from scoreboard_report import (APPLIED, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE,
+                               classify_create)
+
+
+class Stopped(Exception):
+    """A signal came: what was going on is not recorded."""
+
+
+class Trees:
+    """The two sources, with what differs between them."""
+
+    def __init__(self, source, other):
+        self.source, self.other = os.path.realpath(source), os.path.realpath(other)
+
+    def differs(self, path):
+        return read(os.path.join(self.source, path)) != read(os.path.join(self.other, path))
+
+    def diff(self, path):
+        """The patch of one file; a file may be new."""
+        names = []
+        for letter, tree in (("a", self.source), ("b", self.other)):
+            there = os.path.exists(os.path.join(tree, path))
+            names.append((f"{letter}/{path}", os.path.join(tree, path)) if there
+                         else ("/dev/null", "/dev/null"))
+        done = subprocess.run(["diff", "-u", "--label", names[0][0], "--label", names[1][0],
+                               names[0][1], names[1][1]],
+                              stdout=subprocess.PIPE, check=False)
+        return done.stdout
+
+    def changed_headers(self):
+        """Files that units include, not compiled themselves: .h, and .c and .S beside them."""
+        found = []
+        for top in sorted(os.listdir(self.other)):
+            if top in ("Documentation", "tools", "samples", "scripts", "debian", "ksplice"):
+                continue
+            for directory, below, files in os.walk(os.path.join(self.other, top)):
+                rel = os.path.relpath(directory, self.other)
+                if rel == "arch":
+                    below[:] = ["x86"]
+                found += [os.path.join(rel, f) for f in files if f.endswith((".h", ".inc"))]
+        return sorted(path for path in found if self.differs(path))
+
+
+def read(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return None
+
+
+class Worker:
+    """One ksplice-create at a time, with a build cache and a farm of its own."""
+
+    def __init__(self, board, number):
+        self.board = board
+        self.cache = os.path.join(board.out, f"cache-{number}")
+        os.makedirs(self.cache, exist_ok=True)
+        self.farm = Farm(os.path.join(board.out, f"farm-{number}"), board.trees.source,
+                         board.trees.other)
+
+    def create_command(self, path, options):
+        board = self.board
+        return [board.tool("ksplice-create"), *options, f"--jobs={board.compilers}",
+                f"--id={update_id(path)}", f"--patch={board.file('patches', path, 'patch')}",
+                f"--description={path}", board.trees.source]
+
+    def prepare(self):
+        """What does not depend on a patch, so that no patch is charged with it."""
+        subprocess.run([self.board.tool("ksplice-create"), "--prebuild", "-q",
+                        self.board.trees.source], env=self.environment(),
+                       stdout=subprocess.DEVNULL, check=False)
+
+    def environment(self):
+        return dict(os.environ, KSPLICE_CACHE=self.cache, LC_ALL="C")
+
+    def run_create(self, path, options):
+        """A part of a record; "said" is what ksplice-create printed."""
+        board, limit = self.board, self.board.limit
+        with tempfile.TemporaryFile("w+", errors="replace") as out:
+            start = time.monotonic()
+            with subprocess.Popen(self.create_command(path, options), cwd=board.updates,
+                                  env=self.environment(), stdout=out, stderr=subprocess.PIPE,
+                                  text=True, errors="replace") as child:
+                timer = threading.Timer(limit, child.terminate)
+                timer.start()
+                said, steps = follow(child.stderr, start)
+                child.wait()
+                late = not timer.is_alive()
+                timer.cancel()
+            seconds = round(time.monotonic() - start, 2)
+            out.seek(0)
+            printed = out.read()
+        record = {"create_seconds": seconds, "steps": steps, "said": said}
+        if late:
+            record.update(result=FAILED, cause=f"ksplice-create took more than {limit} seconds")
+            return record
+        if child.returncode in (130, -2, -15) or board.stopping:
+            raise Stopped
+        with open(board.file("logs", path, "create"), "w", encoding="utf-8") as f:
+            f.write(said + printed)
+        if child.returncode:
+            record.update(classify_create(child.returncode, printed, said))
+        elif "--json" in options:
+            record.update(of_manifest(json.loads(printed)))
+        return record
+
+    def forget_objects(self, path):
+        """Those that are compiled from the file: ksplice-create shows the command of what it
+        compiles, not of what is in its cache."""
+        for stamp in glob.glob(os.path.join(self.cache, "*", "pre", "**", "*.o.stamp"),
+                               recursive=True):
+            if (read(stamp) or b"").find(f" {path}\n".encode()) >= 0:
+                os.unlink(stamp)
+
+    def write_patch(self, path, headers):
+        with open(self.board.file("patches", path, "patch"), "wb") as f:
+            for name in [path] + headers:
+                f.write(self.board.trees.diff(name))
+
+    def create(self, path):
+        """The record of a patch, without a result where an update was made."""
+        board = self.board
+        record = {"path": path, "class": "alone", "headers": [], "id": update_id(path),
+                  "targets": sorted(board.targets(path)), "revision": board.revision}
+        self.write_patch(path, [])
+        made = self.run_create(path, ["--json"])
+        if made.get("result") == NO_PATCH and "not compiled" not in made["cause"]:
+            record.update(made)
+            made = self.with_headers(path, record)
+        record.update(made)
+        record.pop("said", None)
+        return record
+
+    def with_headers(self, path, record):
+        """It does not compile alone: which headers does it take?"""
+        board = self.board
+        record["class"] = "headers"
+        headers = board.known_headers.get(path)
+        if headers is None:
+            headers = self.find_headers(path)
+            board.known_headers[path] = headers
+        if headers is None:
+            return {"result": NO_PATCH}
+        record["headers"] = headers
+        if not board.with_headers:
+            return {"result": NEEDS_HEADERS}
+        self.write_patch(path, headers)
+        return self.run_create(path, ["--json"])
+
+    def find_headers(self, path):
+        self.forget_objects(path)
+        found = parse_command(self.run_create(path, ["-vv"])["said"], path)
+        if not found:
+            return None
+        self.farm.make()
+        words, old_farm = found
+        search = Search(self.farm, trial_command(words, old_farm, self.farm.directory),
+                        os.path.join(os.path.dirname(old_farm), "obj"), self.board.headers,
+                        lambda p: self.board.trees.diff(p).decode(errors="replace"))
+        return search.find(path)
+
+
+STEP = re.compile(r"([A-Z][^\n]*)\.\.\.$")
+
+
+def follow(stream, start):
+    """All that is printed, and the seconds that each step took."""
+    lines, steps, name, since = [], {}, "", start
+    for line in stream:
+        lines.append(line)
+        match = STEP.match(line)
+        if match:
+            now = time.monotonic()
+            steps[name] = round(steps.get(name, 0) + now - since, 2)
+            name, since = step_name(match.group(1)), now
+    steps[name] = round(steps.get(name, 0) + time.monotonic() - since, 2)
+    return "".join(lines), steps
+
+
+def step_name(text):
+    """Without numbers: "Compiling 2 original objects" and "Compiling 1 original object" are one."""
+    text = re.sub(r" \([^)]*\)|:.*", "", text)
+    return re.sub(r"\bobjects\b", "object", re.sub(r"\b\d+ ", "", text))
+
+
+def update_id(path):
+    return "s" + hashlib.sha256(path.encode()).hexdigest()[:9]
+
+
+def of_manifest(manifest):
+    units = manifest["units"]
+    return {"targets": sorted({u["target"] for u in units}),
+            "units": [u["path"] for u in units],
+            "replaced": sum(len(u["replaced"]) for u in units),
+            "added": sum(len(u["added"]) for u in units),
+            "removed": sum(len(u["removed"]) for u in units),
+            "tarball": f"ksplice-{manifest['id']}.tar.gz"}
+
+
+class Verifier:
+    """Batches of updates in one boot; what fails there is tried again alone."""
+
+    def __init__(self, board):
+        self.board = board
+
+    def run(self, records):
+        """ksplice-verify's verdict on each, by id; a string where it has none at all."""
+        board = self.board
+        log = board.file("logs", records[0]["path"], "vm" if len(records) == 1 else "batch")
+        command = [board.tool("ksplice-verify"), "--json", f"--log={log}", *board.verify_options,
+                   *[os.path.join(board.updates, r["tarball"]) for r in records]]
+        with tempfile.TemporaryFile("w+") as errors:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                  errors="replace", check=False)
+            errors.seek(0)
+            said = errors.read()
+        if done.returncode == 130 or done.returncode < 0 or board.stopping:
+            raise Stopped
+        try:
+            report = json.loads(done.stdout)
+        except ValueError:
+            return "ksplice-verify: " + (said.strip().split("\n")[-1] or str(done.returncode))
+        updates = report.get("updates", [report])
+        return {u["id"]: u for u in updates}
+
+    def batch(self, records):
+        """Finishes every record."""
+        while records:
+            verdicts = self.run(records)
+            if isinstance(verdicts, str):
+                for record in records:
+                    self.alone(record)
+                return
+            rest = []
+            for record in records:
+                verdict = verdicts[record["id"]]
+                if verdict["result"] in ("verified", "unloadable"):
+                    self.finish(record, verdict)
+                elif verdict["result"] == "not_tried" and len(verdicts) > 1:
+                    rest.append(record)
+                elif len(records) == 1:
+                    self.finish(record, verdict)
+                else:
+                    record["in_batch"] = verdict["reason"]
+                    self.alone(record)
+            records = [] if len(rest) == len(records) else rest
+            for record in rest if not records else []:
+                self.alone(record)
+
+    def alone(self, record):
+        verdicts = self.run([record])
+        if isinstance(verdicts, str):
+            verdicts = {record["id"]: {"result": "failed", "reason": verdicts}}
+        self.finish(record, verdicts[record["id"]])
+
+    def finish(self, record, verdict):
+        result = {"verified": APPLIED, "unloadable": UNLOADABLE}.get(verdict["result"], FAILED)
+        record.update(result=result, verify_seconds=round(verdict.get("seconds", 0), 2))
+        for key in ("match_ns", "pause_ns", "stop_ns"):
+            record[key] = verdict.get(key, 0)
+        if result != APPLIED:
+            record["cause"] = verdict["reason"]
+            steps = [s for s in verdict.get("steps", []) if s["status"] > 0 and s.get("output")]
+            if result == FAILED and steps:
+                record["output"] = steps[-1]["output"][:2000]
+        self.board.finished(record)
