@@ -118,16 +118,27 @@ static uint8_t jump_form(const struct ks_insn *insn)
 	return insn->kind == KS_INSN_CALL ? KST_J_CALL : insn->kind == KS_INSN_JMP ? KST_J_JMP : KST_J_JCC;
 }
 
-/* Does the instruction have the plain encoding that the core knows? */
+/*
+ * Bytes in front of the opcode, such as the hint in "jbe,pn" (vmwrite): they
+ * are bytes like others, and the branch's site begins behind them.
+ */
+static uint32_t prefixes(const struct ks_insn *insn)
+{
+	return insn->rel_offset - (insn->kind == KS_INSN_JCC && insn->rel_size == 4 ? 2 : 1);
+}
+
+/* Does the instruction have the plain encoding that the core knows, behind its prefixes? */
 static bool plain_branch(const struct ks_insn *insn)
 {
+	uint32_t length = insn->length - prefixes(insn);
+
 	switch (insn->kind) {
 	case KS_INSN_CALL:
-		return insn->length == 5;
+		return length == 5;
 	case KS_INSN_JMP:
-		return insn->length == 5 || insn->length == 2;
+		return length == 5 || length == 2;
 	case KS_INSN_JCC:
-		return insn->cond != 0xff && (insn->length == 6 || insn->length == 2);
+		return insn->cond != 0xff && (length == 6 || length == 2);
 	}
 	return false;
 }
@@ -168,7 +179,7 @@ static struct ks_error *add_branch_out(struct ks_table *t, const struct ks_atom 
 				return refuse(t, a, insn->offset, "a branch to another function in an unusual encoding");
 			return add_rel(t, a, ref);
 		}
-		s = site_new(t, insn->offset, insn->length, KST_S_JUMP);
+		s = site_new(t, insn->offset + prefixes(insn), insn->length - prefixes(insn), KST_S_JUMP);
 		s->form = jump_form(insn);
 		s->arg = insn->kind == KS_INSN_JCC ? insn->cond : 0;
 		s->addend = ref->addend;
@@ -267,7 +278,7 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 			target = ref->addend;
 		if (target < 0 || target > a->size)
 			return refuse(t, a, from, "a branch that leads nowhere");
-		s = site_new(t, from, insn->length, KST_S_BRANCH);
+		s = site_new(t, from + prefixes(insn), insn->length - prefixes(insn), KST_S_BRANCH);
 		s->form = jump_form(insn);
 		s->arg = target;
 		return NULL;
@@ -304,7 +315,7 @@ static struct ks_error *check_elastic(struct ks_table *t, const struct ks_atom *
 	ks_vec_for(&a->insns.list, insn)
 		if (insn->rel_size && !ref_in(a, insn->offset, insn->offset + insn->length) &&
 		    !plain_branch(insn))
-			return refuse(t, a, insn->offset, "a loop or prefixed branch in a function whose jumps may change their length");
+			return refuse(t, a, insn->offset, "a loop instruction in a function whose jumps may change their length");
 	return NULL;
 }
 
