@@ -61,6 +61,7 @@ struct create {
 	struct ks_build_units units;
 	KS_VEC(struct work) work;
 	struct ks_strv nothing; /* units whose objects do not differ */
+	struct ks_strv layouts;
 	size_t replaced;
 	bool escapes;
 	char *tarball;
@@ -326,6 +327,8 @@ static struct ks_error *build_objects(struct create *c)
 		err = ks_build_compile(c->build, &c->units, KS_PRE);
 	if (!err && c->units.list.len)
 		err = ks_build_compile(c->build, &c->units, KS_POST);
+	if (!err && c->units.list.len)
+		err = ks_build_layouts(c->build, &c->layouts);
 	ks_strv_free(&changed);
 	return err;
 }
@@ -567,6 +570,8 @@ static struct ks_error *pack(struct create *c, const char *build_dir, const stru
 	ks_step(c->report, "Packing");
 	fill_manifest(c, &m);
 	err = find_needs(c, &m);
+	for (size_t i = 0; i < c->layouts.len; i++)
+		ks_strv_add(&m.layouts, c->layouts.v[i]);
 	c->tarball = ks_asprintf("ksplice-%s.tar.gz", c->id);
 	if (!err)
 		err = ks_dir_make(core_dir);
@@ -646,6 +651,19 @@ static void print_data(const struct ks_diff *d)
 	printf("\n");
 }
 
+static void warn_of_layouts(const struct create *c)
+{
+	if (!c->layouts.len)
+		return;
+	fprintf(stderr,
+		"ksplice-create: warning: the patch changes the layout of\n");
+	for (size_t i = 0; i < c->layouts.len; i++)
+		fprintf(stderr, "  %s\n", c->layouts.v[i]);
+	fprintf(stderr,
+		"Objects that exist when the update is applied have the old one, and new code would take\n"
+		"them for new ones. Make sure that there are none, or that it does no harm.\n");
+}
+
 static void summary(const struct create *c)
 {
 	ks_vec_for(&c->work, w) {
@@ -672,6 +690,7 @@ static void cleanup(struct create *c)
 		ks_unit_free(w->post);
 	}
 	ks_vec_free(&c->work);
+	ks_strv_free(&c->layouts);
 	ks_table_free(c->table);
 	ks_sysmap_free(c->map);
 	ks_build_units_free(&c->units);
@@ -713,8 +732,10 @@ int main(int argc, char **argv)
 	} else if (c.opt.prebuild) {
 		printf("The build cache is ready.\n");
 	} else if (c.opt.json) {
+		warn_of_layouts(&c);
 		fputs(c.json.data, stdout);
 	} else {
+		warn_of_layouts(&c);
 		if (c.opt.verbosity >= 0)
 			summary(&c);
 		printf("Ksplice update tarball written to %s\n", c.tarball);

@@ -176,6 +176,8 @@ static void print_manifest(const struct ks_manifest *m)
 	printf("Created:     %s\n", m->created);
 	if (*m->compiler)
 		printf("Compiler:    %s\n", m->compiler);
+	for (size_t i = 0; i < m->layouts.len; i++)
+		printf("%s %s\n", i ? "            " : "Layout of:  ", m->layouts.v[i]);
 	if (m->pinned)
 		printf("Pinned:      its modules stay loaded after an undo\n");
 	ks_vec_for(&m->units, u) {

@@ -93,6 +93,12 @@ struct ks_error *ks_build_compile(struct ks_build *build, struct ks_build_units 
 				  enum ks_build_side side) KS_MUST_CHECK;
 
 /*
+ * After both sides are compiled: appends "struct NAME (FILE)" for each type
+ * that the patch lays out differently, in files that are compiled (layout.h).
+ */
+struct ks_error *ks_build_layouts(struct ks_build *build, struct ks_strv *layouts) KS_MUST_CHECK;
+
+/*
  * Builds the external modules in @dir against the headers in
  * CONFIG_DIR/build.  @extra_symvers (may be NULL) is a Module.symvers to use
  * beside the kernel's, relative to @dir or absolute.  A warning is an error.

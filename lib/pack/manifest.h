@@ -50,6 +50,7 @@ struct ks_manifest {
 	bool pinned;
 	char *core_file, *old_file, *new_file; /* the kernel modules among the files */
 	struct ks_strv targets;
+	struct ks_strv layouts; /* types that the patch lays out differently, for the reader */
 	struct ks_strv needs; /* modules that are no targets, but that new code calls into */
 	KS_VEC(struct ks_manifest_unit) units;
 	KS_VEC(struct ks_manifest_file) files;
