@@ -27,6 +27,8 @@ struct find {
 	struct ks_symbols symbols;
 	struct ks_match match;
 	u8 *state;
+	u8 *absent; /* by target */
+	bool partial;
 };
 
 static size_t op_read(void *ctx, u64 addr, void *buf, size_t len)
@@ -100,6 +102,7 @@ static int allocate(struct find *f)
 	m->ops = &ops;
 	m->ctx = f;
 	m->text = ks_kernel.text;
+	m->absent = f->absent;
 	f->state = kvcalloc(t->nr_blocks + 1, 1, GFP_KERNEL);
 	m->value = kvcalloc(t->nr_symbols + 1, sizeof(*m->value), GFP_KERNEL);
 	m->known = kvcalloc(t->nr_symbols + 1, 1, GFP_KERNEL);
@@ -121,6 +124,7 @@ static void release(struct find *f)
 
 	ks_symbols_destroy(&f->symbols);
 	kvfree(f->state);
+	kfree(f->absent);
 	kvfree(m->value);
 	kvfree(m->known);
 	kvfree(m->queued);
@@ -138,7 +142,8 @@ static int hold_targets(struct find *f)
 	u32 i;
 
 	u->targets = kcalloc(f->table.nr_targets, sizeof(*u->targets), GFP_KERNEL);
-	if (!u->targets)
+	f->absent = kcalloc(f->table.nr_targets, 1, GFP_KERNEL);
+	if (!u->targets || !f->absent)
 		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM, "no memory for the match");
 	for (i = 0; i < f->table.nr_targets; i++) {
 		const char *name = kst_string(&f->table, f->table.targets[i].name);
@@ -152,6 +157,12 @@ static int hold_targets(struct find *f)
 		if (!i)
 			continue;
 		u->targets[i].mod = ks_hold_module(name, &ret);
+		if (ret == -ENOENT && f->partial) {
+			u->targets[i].left_out = true;
+			f->absent[i] = 1;
+			ksplice_log(u, "left out: %s is not loaded\n", name);
+			continue;
+		}
 		if (ret == -ENOENT)
 			return ksplice_abort(u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
 					     "the kernel module %s is not loaded", name);
@@ -260,9 +271,11 @@ static int keep_ranges(struct find *f)
 	u32 i, n = 0;
 
 	for (i = 0; i < t->nr_patches; i++)
-		f->state[t->patches[i].block] |= 0x80;
+		if (!ks_match_absent(&f->match, t->blocks[t->patches[i].block].symbol))
+			f->state[t->patches[i].block] |= 0x80;
 	for (i = 0; i < t->nr_blocks; i++) {
-		if (t->blocks[i].kind == KST_TEXT && (t->blocks[i].flags & KST_BLOCK_PATCHED_PART))
+		if (t->blocks[i].kind == KST_TEXT && (t->blocks[i].flags & KST_BLOCK_PATCHED_PART) &&
+		    !ks_match_absent(&f->match, t->blocks[i].symbol))
 			f->state[i] |= 0x80;
 		n += f->state[i] >> 7;
 	}
@@ -296,14 +309,18 @@ static int keep_patches(struct find *f)
 	u->patches = kvcalloc(t->nr_patches, sizeof(*u->patches), GFP_KERNEL);
 	if (!u->patches)
 		return -ENOMEM;
-	u->nr_patches = t->nr_patches;
+	u->table_patches = t->nr_patches;
 	u->busy_ranges = kvcalloc(t->nr_patches + 1, sizeof(*u->busy_ranges), GFP_KERNEL);
 	if (!u->busy_ranges)
 		return -ENOMEM;
 	for (i = 0; i < t->nr_patches; i++) {
 		const struct kst_block *b = &t->blocks[t->patches[i].block];
-		struct ksplice_patch *p = &u->patches[i];
+		struct ksplice_patch *p = &u->patches[u->nr_patches];
 
+		if (ks_match_absent(&f->match, b->symbol))
+			continue;
+		u->nr_patches++;
+		p->index = i;
 		p->target = t->symbols[b->symbol].target;
 		p->old_addr = f->match.value[b->symbol];
 		p->old_size = f->match.size[t->patches[i].block];
@@ -328,11 +345,15 @@ static int keep_data(struct find *f)
 	u->data = kvcalloc(t->nr_data, sizeof(*u->data), GFP_KERNEL);
 	if (!u->data)
 		return -ENOMEM;
-	u->nr_data = t->nr_data;
+	u->table_data = t->nr_data;
 	for (i = 0; i < t->nr_data; i++) {
 		const struct kst_block *b = &t->blocks[t->data[i].block];
-		struct ksplice_data *d = &u->data[i];
+		struct ksplice_data *d = &u->data[u->nr_data];
 
+		if (ks_match_absent(&f->match, t->data[i].symbol))
+			continue;
+		u->nr_data++;
+		d->index = i;
 		d->addr = f->match.value[t->data[i].symbol] + t->data[i].offset;
 		d->size = b->size;
 		d->writable = t->data[i].flags & KST_DATA_WRITABLE;
@@ -373,11 +394,16 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 	for (i = 0; i < f->table.nr_exports; i++) {
 		const struct kst_export *e = &f->table.exports[i];
 		u64 value = f->match.value[e->symbol];
-		int ret = e->kind == KST_E_BRANCH ? branch_value(f, e, &value) : 0;
-		s64 rel = value - (u64)&old->exports[i].value;
+		int ret = 0;
+		s64 rel;
 
+		if (ks_match_absent(&f->match, e->symbol))
+			value = e->kind == KST_E_BRANCH ? 0 : (unsigned long)&old->nothing[i];
+		else if (e->kind == KST_E_BRANCH)
+			ret = branch_value(f, e, &value);
 		if (ret)
 			return ret;
+		rel = value - (u64)&old->exports[i].value;
 		if (rel != (s32)rel)
 			return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ERANGE,
 					     "%s is too far away from the modules",
@@ -449,6 +475,7 @@ static int run(struct find *f, const struct ksplice_old *old)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "match table: it has %u exports, its module %u",
 				     f->table.nr_exports, old->nr_exports);
+	f->partial = old->partial && old->nothing;
 	ret = hold_targets(f);
 	if (ret)
 		return ret;
@@ -458,6 +485,9 @@ static int run(struct find *f, const struct ksplice_old *old)
 	if (ret)
 		return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the match");
 	ret = solve(f);
+	if (!ret && !(f->u->nr_patches + f->u->nr_data))
+		return ksplice_abort(f->u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
+				     "none of the kernel modules that it patches is loaded");
 	return ret ? ret : fill_exports(f, old);
 }
 

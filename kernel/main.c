@@ -86,14 +86,15 @@ static int take_data(struct ksplice_update *u, struct module *owner, const struc
 {
 	u32 i;
 
-	if (new->nr_data != u->nr_data)
+	if (new->nr_data != u->table_data)
 		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code has %u objects, its match table %u",
-				     new->nr_data, u->nr_data);
+				     new->nr_data, u->table_data);
 	for (i = 0; i < u->nr_data; i++) {
-		unsigned long content = (unsigned long)new->data[i].content;
+		const struct ksplice_new_data *d = &new->data[u->data[i].index];
+		unsigned long content = (unsigned long)d->content;
 
-		if ((unsigned long)new->data[i].old + new->data[i].offset != u->data[i].addr ||
+		if ((unsigned long)d->old + d->offset != u->data[i].addr ||
 		    !within_module_core(content, owner) ||
 		    !within_module_core(content + u->data[i].size - 1, owner))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
@@ -101,7 +102,7 @@ static int take_data(struct ksplice_update *u, struct module *owner, const struc
 					     u->data[i].name);
 	}
 	for (i = 0; i < u->nr_data; i++)
-		u->data[i].content = new->data[i].content;
+		u->data[i].content = new->data[u->data[i].index].content;
 	return 0;
 }
 
@@ -113,16 +114,18 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 	if (new->abi != KSPLICE_CORE_ABI)
 		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code was made for version %u of the core", new->abi);
-	if (new->nr_patches != u->nr_patches)
+	if (new->nr_patches != u->table_patches)
 		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code has %u functions, its match table %u",
-				     new->nr_patches, u->nr_patches);
+				     new->nr_patches, u->table_patches);
 	for (i = 0; i < u->nr_patches; i++) {
-		if ((unsigned long)new->patches[i].old_function != u->patches[i].old_addr)
+		const struct ksplice_new_patch *p = &new->patches[u->patches[i].index];
+
+		if ((unsigned long)p->old_function != u->patches[i].old_addr)
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "its new code replaces another function than %s",
 					     u->patches[i].name);
-		if (!in_text(owner, new->patches[i].new_function))
+		if (!in_text(owner, p->new_function))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "the replacement of %s is not in its module",
 					     u->patches[i].name);
@@ -131,7 +134,8 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 	if (ret)
 		return ret;
 	for (i = 0; i < u->nr_patches; i++)
-		u->patches[i].new_addr = (unsigned long)new->patches[i].new_function;
+		u->patches[i].new_addr =
+			(unsigned long)new->patches[u->patches[i].index].new_function;
 	u->pinned = new->pinned;
 	u->pinned_now = false;
 	u->new = owner;

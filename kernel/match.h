@@ -64,6 +64,7 @@ struct ks_match {
 	const struct ks_match_ops *ops;
 	void *ctx;
 	u64 text;        /* run address of _text */
+	const u8 *absent; /* [nr_targets] not there: what they have is not looked for; or NULL */
 	u64 *value;      /* [nr_symbols] */
 	u8 *known;       /* [nr_symbols] */
 	u8 *queued;      /* [nr_blocks] data blocks that were, or will be, compared */
@@ -96,6 +97,11 @@ struct ks_walk {
 	u32 p, r;        /* where the walk is: offsets in pre and run */
 	bool in_alt;     /* within an alternative: nops in any encoding, but fixed lengths */
 };
+
+static inline bool ks_match_absent(const struct ks_match *m, u32 sym)
+{
+	return m->absent && m->absent[m->table->symbols[sym].target];
+}
 
 bool ks_walk_fail(struct ks_walk *w, const char *what);
 bool ks_walk_fail_symbol(struct ks_walk *w, const char *what, u32 sym, u64 value);

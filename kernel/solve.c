@@ -215,18 +215,19 @@ static enum ks_solve_result settle_needed(struct ks_match *m, u32 *what)
 	u32 i;
 
 	for (i = 0; i < t->nr_symbols; i++) {
-		if (m->known[i] || !(t->symbols[i].flags & KST_SYM_NEEDED))
+		if (m->known[i] || !(t->symbols[i].flags & KST_SYM_NEEDED) || ks_match_absent(m, i))
 			continue;
 		if (!ks_match_value(m, i, &m->value[i]))
 			return missing(m, i, what);
 		m->known[i] = 1;
 	}
 	for (i = 0; i < t->nr_data; i++)
-		if (!ks_match_trial(m, t->data[i].block,
+		if (!ks_match_absent(m, t->data[i].symbol) &&
+		    !ks_match_trial(m, t->data[i].block,
 				    m->value[t->data[i].symbol] + t->data[i].offset))
 			return KS_SOLVE_NO_MATCH;
 	for (i = 0; i < t->nr_exports; i++)
-		if (!m->known[t->exports[i].symbol])
+		if (!m->known[t->exports[i].symbol] && !ks_match_absent(m, t->exports[i].symbol))
 			return missing(m, t->exports[i].symbol, what);
 	return KS_SOLVED;
 }
@@ -237,6 +238,9 @@ enum ks_solve_result ks_solve(struct ks_match *m, u8 *state, u32 *what)
 	bool learnt, failed = false;
 	u32 b, open;
 
+	for (b = 0; b < t->nr_blocks; b++)
+		if (ks_match_absent(m, t->blocks[b].symbol))
+			state[b] = KS_BLOCK_SKIPPED;
 	do {
 		learnt = false;
 		open = KST_NONE;

@@ -8,7 +8,7 @@
 enum ks_block_state {
 	KS_BLOCK_OPEN = 0,
 	KS_BLOCK_MATCHED,
-	KS_BLOCK_SKIPPED, /* weak, and another object overrides it */
+	KS_BLOCK_SKIPPED, /* weak, and another object overrides it; or its target is not there */
 };
 
 enum ks_solve_result {

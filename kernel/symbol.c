@@ -112,7 +112,8 @@ static int gather_exports(struct ks_symbols *s, struct ksplice_update *u)
 		unsigned long addr;
 		int ret;
 
-		if (!belongs(s, &s->wanted[i]) || s->wanted[i].count)
+		if (!belongs(s, &s->wanted[i]) || s->wanted[i].count ||
+		    u->targets[s->table->symbols[s->wanted[i].sym].target].left_out)
 			continue;
 		addr = ks_find_module_export(s->wanted[i].name, &owner);
 		if (!addr)
@@ -132,7 +133,8 @@ static int gather(struct ks_symbols *s, struct ksplice_update *u)
 	u32 i;
 
 	for (s->target = 1; !ret && s->target < u->nr_targets; s->target++)
-		ret = ks_each_module_symbol(u->targets[s->target].mod, visit, s);
+		if (!u->targets[s->target].left_out)
+			ret = ks_each_module_symbol(u->targets[s->target].mod, visit, s);
 	if (ret || u->nr_targets == 1)
 		return ret;
 	s->global = true;

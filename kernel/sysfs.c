@@ -81,6 +81,18 @@ static ssize_t match_show(struct ksplice_update *u, char *buf)
 			  u->match_ns, u->pause_ns, u->stop_ns);
 }
 
+/* Targets, a line each: not loaded when the update was matched, and not patched. */
+static ssize_t left_out_show(struct ksplice_update *u, char *buf)
+{
+	ssize_t n = 0;
+	u32 i;
+
+	for (i = 0; i < u->nr_targets; i++)
+		if (u->targets[i].left_out)
+			n += sysfs_emit_at(buf, n, "%s\n", u->targets[i].name);
+	return n;
+}
+
 #define ATTR(name, mode, store) static struct attr name##_attr = {{#name, mode}, name##_show, store}
 ATTR(stage, 0600, stage_store);
 ATTR(abort_cause, 0444, NULL);
@@ -89,10 +101,12 @@ ATTR(description, 0444, NULL);
 ATTR(pinned, 0444, NULL);
 ATTR(conflicts, 0444, NULL);
 ATTR(match, 0444, NULL);
+ATTR(left_out, 0444, NULL);
 
 static struct attribute *update_attrs[] = {
 	&stage_attr.attr,     &abort_cause_attr.attr, &error_attr.attr,	    &description_attr.attr,
 	&pinned_attr.attr,    &conflicts_attr.attr,   &match_attr.attr,
+	&left_out_attr.attr,
 	NULL,
 };
 

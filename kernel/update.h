@@ -37,7 +37,8 @@ enum ksplice_stage {
 /* Where code lives that the update looks at; the first one is vmlinux. */
 struct ksplice_target {
 	char *name;
-	struct module *mod; /* NULL: vmlinux */
+	struct module *mod; /* NULL: vmlinux, or left out */
+	bool left_out;      /* not loaded, and the update is applied without it */
 };
 
 struct ksplice_traced;
@@ -46,6 +47,7 @@ struct ksplice_traced;
 struct ksplice_patch {
 	char *name;
 	u32 target;            /* index among the update's targets */
+	u32 index;             /* in the match table's array */
 	unsigned long old_addr, new_addr;
 	u32 old_size;
 	u32 slot;              /* of the jump, from old_addr */
@@ -62,6 +64,7 @@ struct ksplice_patch {
 /* An object whose content is replaced in place. */
 struct ksplice_data {
 	char *name;
+	u32 index; /* in the match table's array */
 	unsigned long addr;
 	u32 size;
 	bool writable;
@@ -100,6 +103,7 @@ struct ksplice_update {
 	u32 nr_targets;
 	struct module **held;     /* what the addresses that were found belong to */
 	u32 nr_held;
+	u32 table_patches, table_data; /* how many the match table has, with those left out */
 	struct ksplice_patch *patches;
 	u32 nr_patches;
 	struct ksplice_data *data;

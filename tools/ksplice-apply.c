@@ -17,8 +17,8 @@ static const char usage[] =
 	"Usage: ksplice-apply [OPTION]... TARBALL|DIRECTORY\n"
 	"Apply an update to the running kernel.\n"
 	"\n"
-	"      --partial        leave out targets that are not loaded (no effect on an\n"
-	"                       update that patches built-in code only)\n"
+	"      --partial        leave out kernel modules that are not loaded; what is loaded\n"
+	"                       of them later is not patched\n"
 	"      --debug          print the update's debug log on standard error\n"
 	"      --debugfile=FILE write the update's debug log to FILE\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
@@ -119,6 +119,7 @@ static struct ks_error *run(struct apply *a)
 	struct ks_live_options how = {
 		.report = ks_report_terminal(a->tool.verbosity),
 		.log = &a->log,
+		.partial = a->partial,
 	};
 	struct ks_error *err = ks_pack_open(a->path, &a->pack);
 
@@ -128,11 +129,19 @@ static struct ks_error *run(struct apply *a)
 		err = open_debugfile(a);
 	if (err)
 		return err;
-	err = ks_live_apply(&ks_live_system, a->pack, &how, &a->result);
-	if (err && a->partial && ks_error_abort_code(err) &&
-	    !strcmp(ks_error_abort_code(err), "target_not_loaded"))
-		err = ks_error_prefix(err, "--partial: this update cannot be applied in part");
-	return err;
+	return ks_live_apply(&ks_live_system, a->pack, &how, &a->result);
+}
+
+/* "Done!", and what was not: the caller frees. */
+static char *done_text(const struct apply *a)
+{
+	struct ks_buf text = { 0 };
+
+	ks_buf_adds(&text, "Done!");
+	for (size_t i = 0; i < a->result.left_out.len; i++)
+		ks_buf_addf(&text, "%s%s", i ? ", " : " Left out, for they are not loaded: ",
+			    a->result.left_out.v[i]);
+	return ks_buf_steal(&text);
 }
 
 int main(int argc, char **argv)
@@ -140,11 +149,13 @@ int main(int argc, char **argv)
 	struct apply a = { .tool = { .name = "ksplice-apply", .usage = usage }, .debug_fd = -1 };
 	struct ks_error *err = parse(argc, argv, &a);
 	const char *id;
+	char *text;
 	int status = 0;
 
 	ks_signals_init();
 	if (!err)
 		err = run(&a);
+	text = done_text(&a);
 	id = a.pack ? a.pack->manifest.id : NULL;
 	/* The error comes last, unless its code has to come first. */
 	if (!a.tool.raw_errors)
@@ -154,9 +165,11 @@ int main(int argc, char **argv)
 	else if (a.result.no_change)
 		tool_done(&a.tool, id, "unchanged", 0, "The update is applied already.");
 	else
-		tool_done(&a.tool, id, "applied", a.result.tries, "Done!");
+		tool_done(&a.tool, id, "applied", a.result.tries, text);
 	if (a.tool.raw_errors)
 		show_log(&a);
+	free(text);
+	ks_strv_free(&a.result.left_out);
 	ks_buf_free(&a.log);
 	ks_pack_close(a.pack);
 	return status;

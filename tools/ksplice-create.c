@@ -463,6 +463,7 @@ static struct ks_error *build_modules(struct create *c, const char *dir, struct 
 		.table = c->table,
 		.nr_units = touched_units(c),
 		.pinned = c->escapes,
+		.modules = ks_table_targets(c->table) > 1,
 	};
 	struct ks_error *err;
 

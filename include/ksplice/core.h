@@ -37,6 +37,18 @@ struct ksplice_old {
 	const void *table;              /* init data; not used after init */
 	struct ksplice_export *exports; /* sorted by name (strcmp) */
 	u32 nr_exports;                 /* as many as the table's exports array */
+	/*
+	 * Targets that are not loaded are left out: nothing of theirs is replaced.
+	 * The loader still links the new code for them, which then is never run;
+	 * what it refers to in them is an empty object in @nothing (nr_exports of
+	 * them), which holds a static key or a tracepoint of no users.
+	 */
+	u32 partial;
+	struct ksplice_nothing *nothing;
+};
+
+struct ksplice_nothing {
+	u64 words[16];
 };
 
 struct ksplice_new_patch {

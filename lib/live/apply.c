@@ -69,19 +69,26 @@ static struct ks_error *check_core(const struct ks_live *live, const struct ks_m
 	return err ? ks_error_set_abort(err, "bad_update") : NULL;
 }
 
-static struct ks_error *check_targets(const struct ks_live *live, const struct ks_manifest *m)
+static struct ks_error *check_targets(const struct ks_live *live, const struct ks_manifest *m,
+				      bool partial, struct ks_strv *left_out)
 {
-	for (size_t i = 0; i < m->targets.len; i++) {
+	struct ks_error *err = NULL;
+
+	for (size_t i = 0; !err && i < m->targets.len; i++) {
 		const char *name = m->targets.v[i];
 
-		if (strcmp(name, "vmlinux") && !ks_module_ready(live, name))
-			return ks_error_set_abort(
-				ks_error_new(KS_E_FAILED,
-					     "update %s patches the module %s, which is not loaded; load it (modprobe %s) and try again",
-					     m->id, name, name),
-				"target_not_loaded");
+		if (!strcmp(name, "vmlinux") || ks_module_ready(live, name))
+			continue;
+		ks_strv_add(left_out, name);
+		if (!partial)
+			err = ks_error_new(KS_E_FAILED,
+					   "update %s patches the module %s, which is not loaded; load it (modprobe %s) and try again, or apply the rest with --partial",
+					   m->id, name, name);
 	}
-	return NULL;
+	if (!err && left_out->len == m->targets.len)
+		err = ks_error_new(KS_E_FAILED, "none of the modules that update %s patches is loaded: %s%s",
+				   m->id, left_out->v[0], left_out->len > 1 ? " and others" : "");
+	return err ? ks_error_set_abort(err, "target_not_loaded") : NULL;
 }
 
 /* Modules that the new code calls into: any that is on the disk can be loaded. */
@@ -138,31 +145,31 @@ static struct ks_error *look(const struct ks_live *live, const struct ks_pack *p
 }
 
 static struct ks_error *load_file(const struct ks_live *live, const struct ks_pack *pack,
-				  const char *name)
+				  const char *name, const char *params)
 {
 	char *path = ks_pack_file(pack, name);
 	struct ks_error *err;
 
-	err = ks_interrupted() ? ks_interrupted_error() : ks_module_load(live, path);
+	err = ks_interrupted() ? ks_interrupted_error() : ks_module_load(live, path, params);
 	free(path);
 	return err;
 }
 
 static struct ks_error *load_modules(const struct ks_live *live, const struct ks_pack *pack,
-				     const struct ks_live_options *opt)
+				     const struct ks_live_options *opt, bool left_out)
 {
 	const struct ks_manifest *m = &pack->manifest;
 	struct ks_error *err = NULL;
 
 	if (!ks_live_core_loaded(live))
-		err = load_file(live, pack, m->core_file);
+		err = load_file(live, pack, m->core_file, "");
 	if (err)
 		return err;
 	ks_step(opt->report, "Matching the running kernel");
-	err = load_file(live, pack, m->old_file);
+	err = load_file(live, pack, m->old_file, left_out ? "partial=1" : "");
 	if (!err) {
 		ks_step(opt->report, "Linking the new code");
-		err = load_file(live, pack, m->new_file);
+		err = load_file(live, pack, m->new_file, "");
 	}
 	return err ? ks_stage_error(live, m->id, err) : NULL;
 }
@@ -175,7 +182,7 @@ static struct ks_error *climb(const struct ks_live *live, const struct ks_pack *
 
 	err = ks_error_prefix(ks_run_keep(live, pack), "nothing was applied");
 	if (!err && remains != REMAINS_PINNED)
-		err = load_modules(live, pack, opt);
+		err = load_modules(live, pack, opt, result->left_out.len);
 	if (!err && ks_interrupted())
 		err = ks_interrupted_error();
 	if (!err) {
@@ -224,7 +231,7 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 		result->no_change = true;
 		return NULL;
 	}
-	err = check_targets(live, &pack->manifest);
+	err = check_targets(live, &pack->manifest, opt->partial, &result->left_out);
 	if (!err)
 		err = load_needs(live, &pack->manifest);
 	if (err)

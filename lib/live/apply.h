@@ -18,12 +18,14 @@
 
 struct ks_live_options {
 	struct ks_report *report; /* may be NULL */
+	bool partial; /* apply: leave out targets that are not loaded */
 	struct ks_buf *log; /* the update's debug log, also of a failure; may be NULL */
 };
 
 struct ks_live_result {
 	int tries;      /* attempts to change the stage */
 	bool no_change; /* apply: applied already; undo: not applied, its remains were removed */
+	struct ks_strv left_out; /* apply: targets that are not loaded; ks_strv_free() */
 	bool pinned;    /* its modules stay loaded after an undo */
 };
 

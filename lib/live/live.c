@@ -21,14 +21,14 @@
 /* More than the core writes into any of its files. */
 #define MAX_SYSFS (1u << 20)
 
-static int system_load(const struct ks_live *live, const char *path)
+static int system_load(const struct ks_live *live, const char *path, const char *params)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
 
 	(void)live;
 	if (fd < 0)
 		return -errno;
-	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;
 }

@@ -22,7 +22,7 @@ struct ks_live {
 	const char *modules; /* "/sys/module" */
 	const char *release; /* NULL: uname -r */
 	/* Like finit_module(2) and delete_module(2): 0 or -errno. */
-	int (*load)(const struct ks_live *live, const char *path);
+	int (*load)(const struct ks_live *live, const char *path, const char *params);
 	int (*unload)(const struct ks_live *live, const char *name);
 	/* Like modprobe(8), which finds a module and what it needs; *said: its words, or NULL. */
 	bool (*probe)(const struct ks_live *live, const char *name, char **said);

@@ -48,9 +48,9 @@ static struct ks_error *not_permitted(const char *name)
 			    name);
 }
 
-struct ks_error *ks_module_load(const struct ks_live *live, const char *path)
+struct ks_error *ks_module_load(const struct ks_live *live, const char *path, const char *params)
 {
-	int ret = live->load(live, path);
+	int ret = live->load(live, path, params);
 	const char *name = ks_path_base(path);
 	struct ks_error *err;
 

@@ -15,7 +15,8 @@ bool ks_module_loaded(const struct ks_live *live, const char *name);
 bool ks_module_ready(const struct ks_live *live, const char *name);
 
 /* Errors say what the loader meant, and what to do. */
-struct ks_error *ks_module_load(const struct ks_live *live, const char *path) KS_MUST_CHECK;
+struct ks_error *ks_module_load(const struct ks_live *live, const char *path,
+				const char *params) KS_MUST_CHECK;
 
 /* Tried again for a moment where the module is in use; one that is not there is no error. */
 struct ks_error *ks_module_unload(const struct ks_live *live, const char *name) KS_MUST_CHECK;

@@ -125,7 +125,13 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 	ks_buf_adds(&b, "// SPDX-License-Identifier: GPL-2.0-only\n"
 			"#include <linux/init.h>\n#include <linux/module.h>\n#include <ksplice/core.h>\n\n"
 			"extern const char ksplice_table[], ksplice_table_end[];\n"
-			"extern struct ksplice_export ksplice_exports[];\n\n"
+			"extern struct ksplice_export ksplice_exports[];\n\n");
+	if (src->modules)
+		ks_buf_addf(&b, "static struct ksplice_nothing nothing[%zu];\n\nstatic bool partial;\n"
+				"module_param(partial, bool, 0400);\n"
+				"MODULE_PARM_DESC(partial, \"leave out targets that are not loaded\");\n\n",
+			    ks_table_exports(src->table));
+	ks_buf_adds(&b,
 			"static int __init old_init(void)\n{\n\tstruct ksplice_old old = {\n"
 			"\t\t.abi = KSPLICE_CORE_ABI,\n"
 			"\t\t.table_size = ksplice_table_end - ksplice_table,\n\t\t.id = ");
@@ -134,12 +140,13 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 	add_literal(&b, src->description);
 	ks_buf_addf(&b,
 		    ",\n\t\t.table = ksplice_table,\n\t\t.exports = ksplice_exports,\n"
-		    "\t\t.nr_exports = %zu,\n\t};\n\n"
+		    "\t\t.nr_exports = %zu,\n%s\t};\n\n"
 		    "\treturn ksplice_old_init(THIS_MODULE, &old);\n}\n\n"
 		    "static void __exit old_exit(void)\n{\n\tksplice_old_exit(THIS_MODULE);\n}\n\n"
 		    "module_init(old_init);\nmodule_exit(old_exit);\nMODULE_LICENSE(\"GPL\");\n"
 		    "MODULE_DESCRIPTION(\"Ksplice update: what to find\");\n",
-		    ks_table_exports(src->table));
+		    ks_table_exports(src->table),
+		    src->modules ? "\t\t.partial = partial,\n\t\t.nothing = nothing,\n" : "");
 	return write_buf(dir, "old.c", &b);
 }
 

@@ -376,6 +376,11 @@ bool ks_table_ro_after_init(const struct ks_table *t, const char *name)
 	return t->map && ks_sysmap_ro_after_init(t->map, name);
 }
 
+size_t ks_table_targets(const struct ks_table *t)
+{
+	return t->targets.len;
+}
+
 size_t ks_table_exports(const struct ks_table *t)
 {
 	return t->exports.len;

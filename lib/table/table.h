@@ -49,6 +49,7 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob) KS_MUS
 /* Is this symbol of vmlinux read-only once the kernel has booted, as far as the System.map tells? */
 bool ks_table_ro_after_init(const struct ks_table *t, const char *name);
 
+size_t ks_table_targets(const struct ks_table *t);
 size_t ks_table_exports(const struct ks_table *t);
 const char *ks_table_export_name(const struct ks_table *t, size_t i);
 size_t ks_table_patches(const struct ks_table *t);

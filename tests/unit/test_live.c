@@ -131,7 +131,7 @@ static const char *short_name(const char *name)
 	return strstr(name, "_old") ? "old" : strstr(name, "_new") ? "new" : "core";
 }
 
-static int fake_load(const struct ks_live *live, const char *path)
+static int fake_load(const struct ks_live *live, const char *path, const char *params)
 {
 	const char *what = short_name(ks_path_base(path));
 	char *module = ks_asprintf("ksplice_" ID "_%s", what);
@@ -141,7 +141,7 @@ static int fake_load(const struct ks_live *live, const char *path)
 		printf("# %s is not there\n", path);
 		exit(1);
 	}
-	note_step("load %s", what);
+	note_step("load %s%s%s", what, *params ? " " : "", params);
 	if (fake.fail_load && !strcmp(fake.fail_load, what)) {
 		if (fake.load_abort)
 			set_record(ID, "preparing\n", fake.load_abort, "printk.c: _printk+0x5: differs\n");
@@ -240,7 +240,7 @@ static struct ks_live live = {
 static struct ks_pack pack;
 static struct ks_live_result result;
 static struct ks_buf log_text;
-static const struct ks_live_options how = { .report = &report, .log = &log_text };
+static struct ks_live_options how = { .report = &report, .log = &log_text };
 
 /* The manifest as it is in memory, into the package. */
 static void write_manifest(void)
@@ -432,6 +432,39 @@ static void test_checks(void)
 	gone(fake.sysfs, "other");
 	tap_fine(apply(), "not in use");
 	tap_ok(steps_are("unload core, " APPLIED), "it is replaced");
+}
+
+static void test_partial(void)
+{
+	struct ks_error *err;
+
+	boot();
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	ks_strv_add(&pack.manifest.targets, "btrfs");
+	put(fake.modules, "btrfs", "initstate", "live\n");
+	err = apply();
+	tap_ok(has_abort(err, "target_not_loaded") && has_text(err, "--partial"),
+	       "one target of several is not loaded: --partial is offered");
+	ks_error_free(err);
+	how.partial = true;
+	ks_strv_free(&result.left_out);
+	tap_fine(apply(), "--partial");
+	tap_ok(steps_are("load core, load old partial=1, load new, applied"), "the core is told");
+	tap_ok(result.left_out.len == 1 && !strcmp(result.left_out.v[0], "xfs"), "and it is named");
+	ks_strv_free(&result.left_out);
+	boot();
+	tap_fine(apply(), "--partial, and all targets are there");
+	tap_ok(steps_are(APPLIED) && !result.left_out.len, "is like without it");
+	boot();
+	ks_strv_free(&pack.manifest.targets);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	err = apply();
+	tap_ok(has_abort(err, "target_not_loaded") && has_text(err, "none of the modules"),
+	       "--partial, and none is there");
+	ks_error_free(err);
+	ks_strv_free(&result.left_out);
+	how.partial = false;
+	make_pack();
 }
 
 static void test_needs(void)
@@ -933,6 +966,7 @@ int main(void)
 	live.run = fake.run;
 	test_apply();
 	test_checks();
+	test_partial();
 	test_needs();
 	test_load_errors();
 	test_aborts();
