@@ -115,7 +115,8 @@ def describe(r):
     if r["result"] == UNCHANGED:
         return UNCHANGED + (" (only init code)" if r.get("only_init") else "")
     if r["result"] == REFUSED:
-        return "refused: " + "; ".join(r["reasons"])
+        more = len(r["reasons"]) - 2
+        return "refused: " + "; ".join(r["reasons"][:2]) + (f"; and {more} more" if more > 0 else "")
     if r["result"] in (FAILED, UNLOADABLE, NO_PATCH):
         return f"{r['result']}: {r.get('cause', '')}"
     return r["result"]
@@ -163,17 +164,20 @@ def totals_section(records):
 def times_section(records):
     records = [r for r in records if r["result"] not in (NEEDS_HEADERS, NO_PATCH)]
     rows = []
-    for name, key, scale, form in [("ksplice-create, s", "create_seconds", 1, "{:.1f}"),
-                                   ("turn in the VM, s", "verify_seconds", 1, "{:.1f}"),
-                                   ("match, ms", "match_ns", 1e6, "{:.1f}"),
-                                   ("machine stopped, ms", "pause_ns", 1e6, "{:.2f}")]:
-        values = [r[key] / scale for r in records if r.get(key)]
+    made = [r for r in records if "replaced" in r]
+    for name, key, scale, form, chosen in [
+            ("ksplice-create that made an update, s", "create_seconds", 1, "{:.1f}", made),
+            ("ksplice-create, all, s", "create_seconds", 1, "{:.1f}", records),
+            ("turn in the VM, s", "verify_seconds", 1, "{:.1f}", made),
+            ("match, ms", "match_ns", 1e6, "{:.1f}", made),
+            ("machine stopped, ms", "pause_ns", 1e6, "{:.2f}", made)]:
+        values = [r[key] / scale for r in chosen if r.get(key)]
         if values:
             rows.append([name, len(values), form.format(statistics.median(values)),
                          form.format(quantile(values, 90)), form.format(max(values))])
     steps = collections.defaultdict(list)
-    for r in records:
-        for name, seconds in r.get("steps", {}).items() if r["result"] == APPLIED else []:
+    for r in made:
+        for name, seconds in r.get("steps", {}).items():
             steps[name or "(start)"].append(seconds)
     for name, values in steps.items():
         if statistics.median(values) >= 0.05:

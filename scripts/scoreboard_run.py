@@ -109,7 +109,8 @@ class Worker:
         if late:
             record.update(result=FAILED, cause=f"ksplice-create took more than {limit} seconds")
             return record
-        if child.returncode in (130, -2, -15) or board.stopping:
+        # What a ^C did to compilers is no result of the patch.
+        if child.returncode in (130, -2, -15) or (board.stopping and child.returncode not in (0, 66)):
             raise Stopped
         with open(board.file("logs", path, "create"), "w", encoding="utf-8") as f:
             f.write(said + printed)
@@ -229,7 +230,7 @@ class Verifier:
                                   errors="replace", check=False)
             errors.seek(0)
             said = errors.read()
-        if done.returncode == 130 or done.returncode < 0 or board.stopping:
+        if done.returncode in (130, -2, -15) or (board.stopping and done.returncode):
             raise Stopped
         try:
             report = json.loads(done.stdout)

@@ -52,6 +52,13 @@ run() {
 	return "$rc"
 }
 
+# load MODULE: modprobe's words, and where it failed what the kernel said about it.
+load() {
+	/sbin/modprobe "$1" && return
+	dmesg | tail -n 8 | grep -v ksplice-verify
+	return 1
+}
+
 # step NAME COMMAND...: a command whose failure ends the run.
 step() { [ -n "$skip" ] || run "$@" || finish 1; }
 

@@ -123,6 +123,12 @@ out:
 	return err;
 }
 
+/* The end of the line that @text is in. */
+static const char *line_end(const char *text)
+{
+	return text + strcspn(text, "\r\n");
+}
+
 bool ks_vm_module_lacks_hardware(const char *output, char **why)
 {
 	/*
@@ -130,31 +136,27 @@ bool ks_vm_module_lacks_hardware(const char *output, char **why)
 	 * for this kernel, a dependency is not there, memory is short.
 	 */
 	static const char *const ours[] = {
-		"Unknown symbol in module",  "Exec format error", "Cannot allocate memory",
-		"Key was rejected",	     "not found",	  "No such file or directory",
-		"Operation not permitted",   "Required key",	  "Invalid module format",
+		"Exec format error", "Cannot allocate memory", "Invalid module format",
+		"Key was rejected",  "Required key",	       "Operation not permitted",
 	};
-	const char *p = strstr(output, "could not insert '"), *text, *end;
+	const char *text = strstr(output, "could not insert '");
 	bool lacks;
 
 	if (why)
 		*why = NULL;
-	if (!p)
-		return false;
 	/* modprobe: ERROR: could not insert 'kvm_intel': Operation not supported */
-	text = strstr(p, "': ");
+	text = text ? strstr(text, "': ") : NULL;
 	if (!text)
 		return false;
-	text += 3;
-	end = text + strcspn(text, "\r\n");
-	lacks = end > text;
-	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++) {
-		const char *hit = strstr(text, ours[i]);
-
-		if (hit && hit < end)
-			lacks = false;
-	}
+	text += strlen("': ");
 	if (why)
-		*why = ks_strndup(text, end - text);
+		*why = ks_strndup(text, line_end(text) - text);
+	lacks = line_end(text) > text;
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		lacks &= !ks_str_starts(text, ours[i]);
+	/* An init function may return ENOENT, too; then the kernel names no symbol. */
+	if (ks_str_starts(text, "Unknown symbol in module"))
+		lacks = !strstr(line_end(text), "Unknown symbol") &&
+			!strstr(line_end(text), "disagrees about version");
 	return lacks;
 }

@@ -19,7 +19,7 @@ struct ks_error *ks_vm_add_modules(struct ks_vm_config *config,
 				   const struct ks_strv *names) KS_MUST_CHECK;
 
 /*
- * From the output of a modprobe that failed: was it the module that found
+ * From the output of guest.sh's load that failed: was it the module that found
  * nothing to work with (kvm_intel without VMX: "Operation not supported"), and
  * not something wrong with the file or with our guest?  *why, if it is not
  * NULL, is the error in words; the caller frees it.

@@ -29,7 +29,7 @@ static void plan_update(const struct ks_proof *p, size_t n, struct ks_buf *steps
 	ks_buf_addf(steps, "update %zu\n", n + 1);
 	for (size_t i = 0; i < u->targets->len; i++)
 		if (strcmp(u->targets->v[i], "vmlinux"))
-			ks_buf_addf(steps, "attempt " LOAD "%s /sbin/modprobe %s\n",
+			ks_buf_addf(steps, "attempt " LOAD "%s load %s\n",
 				    u->targets->v[i], u->targets->v[i]);
 	ks_buf_adds(steps, "loaded\n");
 	plan_script(p, "before", steps);
@@ -56,7 +56,7 @@ static void plan_update(const struct ks_proof *p, size_t n, struct ks_buf *steps
 void ks_proof_plan(const struct ks_proof *p, struct ks_buf *steps)
 {
 	for (size_t i = 0; i < p->modules.len; i++)
-		ks_buf_addf(steps, "step " LOAD "%s /sbin/modprobe %s\n", p->modules.v[i],
+		ks_buf_addf(steps, "step " LOAD "%s load %s\n", p->modules.v[i],
 			    p->modules.v[i]);
 	ks_buf_adds(steps, "loaded\n");
 	if (p->shell)

@@ -106,8 +106,11 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 {
 	char *smp = ks_asprintf("%d", c->smp), *memory = ks_asprintf("%d", c->memory);
 	char *timeout = ks_asprintf("%d", c->timeout), *port = ks_asprintf("file:%s", protocol);
-	/* A panic ends QEMU (panic=-1 with -no-reboot); an oops does not: all of it shall be seen. */
-	char *append = ks_asprintf("console=ttyS0 loglevel=7 panic=-1 %s", c->append ? c->append : "");
+	/*
+	 * A panic ends QEMU (panic=-1 with -no-reboot); an oops does not: all of it
+	 * shall be seen, and nothing of a long log be lost.
+	 */
+	char *append = ks_asprintf("console=ttyS0 loglevel=7 log_buf_len=4M panic=-1 %s", c->append ? c->append : "");
 	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", "tcg", "-nodefaults", "-no-reboot",
 			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
 			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",

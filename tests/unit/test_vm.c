@@ -114,6 +114,14 @@ static void test_load(void)
 	free(s->output);
 	s->output = ks_strdup("modprobe: ERROR: could not insert 'x': Exec format error\n");
 	expect(&r, 1, KS_V_FAILED, "does not load: Exec format error", "a file that is wrong");
+	free(s->output);
+	s->output = ks_strdup("modprobe: ERROR: could not insert 'x': Unknown symbol in module, or unknown"
+			      " parameter (see dmesg)\n");
+	expect(&r, 1, KS_V_UNLOADABLE, "kvm_intel: Unknown symbol", "an init function's ENOENT");
+	free(s->output);
+	s->output = ks_strdup("modprobe: ERROR: could not insert 'x': Unknown symbol in module, or unknown"
+			      " parameter (see dmesg)\n[ 1.0] x: Unknown symbol y (err -2)\n");
+	expect(&r, 1, KS_V_FAILED, "does not load: Unknown symbol", "a symbol that is missing");
 	ks_vm_result_clear(&r);
 	step(&r, 1, "load-x", -1);
 	expect(&r, 1, KS_V_UNLOADABLE, "not survive", "a module that takes the machine down");
@@ -131,8 +139,8 @@ static void test_plan(void)
 	ks_strv_add(&p.modules, "virtio_net");
 	*ks_vec_push(&p.updates) = (struct ks_proof_update){ "abc", false, &targets };
 	ks_proof_plan(&p, &steps);
-	tap_ok(ks_str_starts(steps.data, "step load-virtio_net /sbin/modprobe virtio_net\nloaded\n"
-					 "update 1\nattempt load-xfs /sbin/modprobe xfs\nloaded\n"
+	tap_ok(ks_str_starts(steps.data, "step load-virtio_net load virtio_net\nloaded\n"
+					 "update 1\nattempt load-xfs load xfs\nloaded\n"
 					 "attempt apply-1 "),
 	       "modules first, then the update's own");
 	tap_ok(strstr(steps.data, "grep ^ksplice /proc/modules"), "one update leaves nothing");
