@@ -12,7 +12,7 @@ import threading
 import time
 
 from scoreboard_headers import Farm, Search, parse_command, trial_command
-from scoreboard_report import (APPLIED, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE,
+from scoreboard_report import (APPLIED, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE, UNSTARTED,
                                classify_create)
 
 
@@ -250,7 +250,7 @@ class Verifier:
             rest = []
             for record in records:
                 verdict = verdicts[record["id"]]
-                if verdict["result"] in ("verified", "unloadable"):
+                if verdict["result"] in ("verified", "unloadable", "unstarted"):
                     self.finish(record, verdict)
                 elif verdict["result"] == "not_tried" and len(verdicts) > 1:
                     rest.append(record)
@@ -270,7 +270,8 @@ class Verifier:
         self.finish(record, verdicts[record["id"]])
 
     def finish(self, record, verdict):
-        result = {"verified": APPLIED, "unloadable": UNLOADABLE}.get(verdict["result"], FAILED)
+        result = {"verified": APPLIED, "unloadable": UNLOADABLE,
+                  "unstarted": UNSTARTED}.get(verdict["result"], FAILED)
         record.update(result=result, verify_seconds=round(verdict.get("seconds", 0), 2))
         for key in ("match_ns", "pause_ns", "stop_ns"):
             record[key] = verdict.get(key, 0)

@@ -48,7 +48,8 @@ static const char usage[] =
 	"      --version        show the version\n"
 	"\n"
 	"Exit status: 0 everything worked and the kernel had nothing to complain about;\n"
-	"69 no failure, but a module to be patched does not load in this machine;\n"
+	"69 no failure, but a module to be patched does not find its hardware in this\n"
+	"machine: it was patched without being started, or could not be loaded at all;\n"
 	"130 a signal; 1 anything else.\n";
 
 #define EXIT_UNLOADABLE 69
@@ -268,6 +269,10 @@ static struct ks_error *add_modules(struct verify *v)
 		for (size_t i = 0; i < targets->len; i++)
 			if (strcmp(targets->v[i], "vmlinux") && !ks_strv_has(&names, targets->v[i]))
 				ks_strv_add(&names, targets->v[i]);
+		/* ksplice-apply loads these. */
+		for (size_t i = 0; i < (*p)->manifest.needs.len; i++)
+			if (!ks_strv_has(&names, (*p)->manifest.needs.v[i]))
+				ks_strv_add(&names, (*p)->manifest.needs.v[i]);
 	}
 	err = ks_vm_add_modules(&v->config, &names);
 	ks_strv_free(&names);
@@ -509,7 +514,8 @@ static int report(struct verify *v)
 	judge(v);
 	for (size_t i = 0; i < nr_verdicts(v); i++) {
 		failed |= v->verdicts[i].kind == KS_V_FAILED || v->verdicts[i].kind == KS_V_NOT_TRIED;
-		unloadable |= v->verdicts[i].kind == KS_V_UNLOADABLE;
+		unloadable |= v->verdicts[i].kind == KS_V_UNLOADABLE ||
+			      v->verdicts[i].kind == KS_V_UNSTARTED;
 	}
 	keep_log(v, failed || unloadable);
 	if (v->opt.json)

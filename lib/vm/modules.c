@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "vm/still.h"
 
 static const char *modprobe_path(void)
 {
@@ -65,6 +66,29 @@ static struct ks_error *add_line(struct ks_vm_config *c, const char *guest_dir, 
 	return NULL;
 }
 
+/* The module again, for the case that it finds no hardware here. */
+static struct ks_error *add_still(struct ks_vm_config *c, const char *name)
+{
+	struct ks_vm_file *last = &c->files.v[c->files.len - 1];
+	struct ks_error *err = NULL;
+	char *still, *guest;
+
+	if (!ks_str_ends(last->host, ".ko"))
+		return NULL; /* compressed: not Debian's */
+	if (!c->work_dir)
+		err = ks_dir_temp("ksplice-vm-modules", &c->work_dir);
+	if (err)
+		return err;
+	still = ks_asprintf("%s/%s.ko", c->work_dir, name);
+	guest = ks_asprintf("/ksplice/still/%s.ko", name);
+	err = ks_vm_still_module(last->host, still);
+	if (!err)
+		ks_vm_add_file(c, still, guest, false);
+	free(still);
+	free(guest);
+	return err;
+}
+
 static struct ks_error *add_one(struct ks_vm_config *c, const char *modprobe, const char *root,
 				const char *guest_dir, const char *name)
 {
@@ -73,6 +97,7 @@ static struct ks_error *add_one(struct ks_vm_config *c, const char *modprobe, co
 	struct ks_buf out = { 0 }, said = { 0 };
 	struct ks_proc p = { .argv = argv, .out = &out, .err = &said };
 	struct ks_error *err;
+	size_t before = c->files.len;
 	char *save = NULL;
 	int status;
 
@@ -86,6 +111,9 @@ static struct ks_error *add_one(struct ks_vm_config *c, const char *modprobe, co
 		for (char *l = strtok_r(out.data, "\n", &save); l && !err;
 		     l = strtok_r(NULL, "\n", &save))
 			err = add_line(c, guest_dir, l);
+	/* It comes last, behind what it depends on; a built-in one adds nothing. */
+	if (!err && c->files.len > before)
+		err = add_still(c, name);
 	ks_buf_free(&out);
 	ks_buf_free(&said);
 	return err;

@@ -29,7 +29,7 @@ static void plan_update(const struct ks_proof *p, size_t n, struct ks_buf *steps
 	ks_buf_addf(steps, "update %zu\n", n + 1);
 	for (size_t i = 0; i < u->targets->len; i++)
 		if (strcmp(u->targets->v[i], "vmlinux"))
-			ks_buf_addf(steps, "attempt " LOAD "%s load %s\n",
+			ks_buf_addf(steps, "attempt " LOAD "%s load %s still\n",
 				    u->targets->v[i], u->targets->v[i]);
 	ks_buf_adds(steps, "loaded\n");
 	plan_script(p, "before", steps);
@@ -72,10 +72,12 @@ static bool is_load(const struct ks_vm_step *s)
 
 static void conclude(struct ks_verdict *v, enum ks_verdict_kind kind, char *why)
 {
-	if (v->why) {
+	/* What comes later is worse than a module that was not started. */
+	if (v->why && v->kind != KS_V_UNSTARTED) {
 		free(why);
 		return;
 	}
+	free(v->why);
 	v->kind = kind;
 	v->why = why;
 }
@@ -96,8 +98,16 @@ static void judge_load(const struct ks_vm_step *s, struct ks_verdict *v)
 	bool lacks;
 	char *why;
 
-	if (!s->status && !gone)
+	if (!s->status && !gone) {
+		if (strstr(said, "ksplice-verify: not started: ") && s->update) {
+			ks_vm_module_lacks_hardware(said, &why);
+			conclude(v, KS_V_UNSTARTED,
+				 ks_asprintf("matched and spliced in %s, which was not started here: %s", module,
+					     why ? why : "no reason was given"));
+			free(why);
+		}
 		return;
+	}
 	lacks = ks_vm_module_lacks_hardware(said, &why) || gone;
 	if (gone) {
 		free(why);
@@ -209,7 +219,8 @@ void ks_verdict_clear(struct ks_verdict *v)
 
 const char *ks_verdict_name(enum ks_verdict_kind kind)
 {
-	static const char *const names[] = { "verified", "failed", "unloadable", "not_tried" };
+	static const char *const names[] = { "verified", "failed", "unloadable", "not_tried",
+					     "unstarted" };
 
 	return names[kind];
 }

@@ -34,7 +34,14 @@ struct ks_proof {
 /* Appends the steps of the guest. */
 void ks_proof_plan(const struct ks_proof *proof, struct ks_buf *steps);
 
-enum ks_verdict_kind { KS_V_VERIFIED, KS_V_FAILED, KS_V_UNLOADABLE, KS_V_NOT_TRIED };
+enum ks_verdict_kind {
+	KS_V_VERIFIED,
+	KS_V_FAILED,
+	KS_V_UNLOADABLE, /* a target does not load in this machine */
+	KS_V_NOT_TRIED,
+	/* Verified, but with a target that was loaded without being started, for want of hardware. */
+	KS_V_UNSTARTED,
+};
 
 struct ks_verdict {
 	enum ks_verdict_kind kind;
@@ -47,7 +54,7 @@ struct ks_verdict {
 void ks_proof_judge(const struct ks_vm_result *result, int timeout, int update,
 		    struct ks_verdict *verdict);
 void ks_verdict_clear(struct ks_verdict *verdict);
-/* "verified", "failed", "unloadable", "not_tried" */
+/* "verified", "failed", "unloadable", "not_tried", "unstarted" */
 const char *ks_verdict_name(enum ks_verdict_kind kind);
 
 #endif

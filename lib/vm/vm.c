@@ -221,6 +221,10 @@ void ks_vm_config_clear(struct ks_vm_config *c)
 		free(f->guest);
 	}
 	ks_vec_free(&c->files);
+	if (c->work_dir)
+		ks_error_free(ks_dir_remove(c->work_dir));
+	free(c->work_dir);
+	c->work_dir = NULL;
 }
 
 /* Gives every troubling line of @text to the step that ran, by the marks that guest.sh made. */

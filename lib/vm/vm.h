@@ -32,6 +32,7 @@ struct ks_vm_config {
 	KS_VEC(struct ks_vm_file) files;
 	bool live;              /* console lines become notes of level 0 */
 	struct ks_report *report;
+	char *work_dir;         /* files made for the guest; removed by ks_vm_config_clear() */
 };
 
 struct ks_vm_step {
