@@ -279,4 +279,5 @@ class Verifier:
             steps = [s for s in verdict.get("steps", []) if s["status"] > 0 and s.get("output")]
             if result == FAILED and steps:
                 record["output"] = steps[-1]["output"][:2000]
+                record["cause"] += ": " + record["output"].strip().split("\n", 1)[0][:200]
         self.board.finished(record)
