@@ -250,7 +250,7 @@ class Verifier:
             rest = []
             for record in records:
                 verdict = verdicts[record["id"]]
-                if verdict["result"] in ("verified", "unloadable"):
+                if verdict["result"] == "verified":
                     self.finish(record, verdict)
                 elif verdict["result"] == "not_tried" and len(verdicts) > 1:
                     rest.append(record)
