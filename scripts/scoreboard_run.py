@@ -250,7 +250,7 @@ class Verifier:
             rest = []
             for record in records:
                 verdict = verdicts[record["id"]]
-                if verdict["result"] in ("verified", "unloadable", "unstarted"):
+                if verdict["result"] in ("verified", "unstarted"):
                     self.finish(record, verdict)
                 elif verdict["result"] == "not_tried" and len(verdicts) > 1:
                     rest.append(record)
@@ -280,4 +280,5 @@ class Verifier:
             steps = [s for s in verdict.get("steps", []) if s["status"] > 0 and s.get("output")]
             if result == FAILED and steps:
                 record["output"] = steps[-1]["output"][:2000]
+                record["cause"] += ": " + record["output"].strip().split("\n", 1)[0][:200]
         self.board.finished(record)
