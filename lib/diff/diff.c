@@ -266,6 +266,29 @@ static void note_escape(struct ks_diff *d, const struct ks_atom *from, const str
 	d->escapes = true;
 }
 
+/*
+ * Variables that share a section lie side by side, and the assembler has
+ * turned both "&pool[ARRAY_SIZE(pool)]" and "&next" into section + offset.
+ * For objects that stay where they are it is all the same; a new one would be
+ * taken for the end of its neighbour.
+ */
+static bool may_be_an_end(const struct ks_atom *from, const struct ks_ref *ref)
+{
+	const struct ks_atom *to = ref->atom;
+
+	if (to->kind == KS_FUNC || to->kind == KS_PIECE || to->kind == KS_STRING || !*to->name ||
+	    *ref->name != '.' || ref->addend)
+		return false;
+	ks_vec_for(&from->refs, other) {
+		const struct ks_atom *a = other->atom;
+
+		if (a && a != to && a->section == to->section && a->start + a->size == to->start && a->pair &&
+		    a->size > 8)
+			return true;
+	}
+	return false;
+}
+
 static void visit_ref(struct ks_diff *d, struct ks_atom *from, const struct ks_ref *ref)
 {
 	struct ks_atom *to = ref->atom, *run;
@@ -288,6 +311,11 @@ static void visit_ref(struct ks_diff *d, struct ks_atom *from, const struct ks_r
 	}
 	if (to->kind == KS_OTHER) {
 		refuse(d, to, "new entries in this section are not supported");
+		return;
+	}
+	if (may_be_an_end(from, ref)) {
+		refuse(d, to,
+		       "what refers to it may mean the end of the object in front of it instead, and nothing tells; move one of them, or give it another section");
 		return;
 	}
 	note_escape(d, from, ref);

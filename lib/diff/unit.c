@@ -304,6 +304,17 @@ static struct ks_error *find_anonymous(struct ks_unit *u)
 	return NULL;
 }
 
+/* The atom that ends where its section does, for "&pool[ARRAY_SIZE(pool)]". */
+static struct ks_atom *ending_at(const struct ks_unit *u, const struct ks_section *sec, int64_t pos)
+{
+	struct ks_atom **list = u->section_atoms[sec->index];
+
+	for (; list && *list && pos == (int64_t)sec->size; list++)
+		if (*(*list)->name && (int64_t)(*list)->start + (*list)->size == pos)
+			return *list;
+	return NULL;
+}
+
 /* Strings may overlap (one is the tail of another): the one that starts there. */
 static struct ks_atom *target_at(const struct ks_unit *u, const struct ks_section *sec, int64_t pos)
 {
@@ -314,7 +325,8 @@ static struct ks_atom *target_at(const struct ks_unit *u, const struct ks_sectio
 	for (struct ks_atom **it = list; it && *it; it++)
 		if ((*it)->start == pos)
 			return *it;
-	return atom_at(u, sec, pos);
+	only = atom_at(u, sec, pos);
+	return only ? only : ending_at(u, sec, pos);
 }
 
 struct ks_error *ks_unit_resolve(struct ks_unit *u, const struct ks_reloc *rel, uint8_t bias,
