@@ -60,14 +60,17 @@ struct ks_error *ks_build_apply_patch(struct ks_build *build, const char *patch,
 				      struct ks_strv *changed_files) KS_MUST_CHECK;
 
 struct ks_build_unit {
-	char *source;    /* kernel/printk/printk.c: what the object is compiled from */
+	char *source;    /* kernel/printk/printk.c: what the object is compiled from, .c or .S */
 	char *object;    /* kernel/printk/printk.o */
 	char *modname;   /* NULL: built into the kernel */
+	char *modfile;   /* the same with its directory: arch/x86/kvm/kvm-intel */
 	char *pre_path;  /* the objects, once they are compiled */
 	char *post_path;
 	char *target;    /* what kbuild calls it: may go through "../" */
 	struct ks_strv way; /* the directories through which kbuild gets to it */
 	bool included;   /* does not belong to a changed file, but may include one */
+	bool whole;      /* its text does not tell whether it is affected */
+	bool apart;      /* linked on its own (the vdso): must not change */
 };
 
 struct ks_build_units {
@@ -75,9 +78,11 @@ struct ks_build_units {
 };
 
 /*
- * Which objects the patch affects.  A changed file that compiles into nothing
- * is a note; one that we cannot follow (a header, assembly, a Makefile) is
- * KS_E_REFUSED.
+ * Which objects the patch may affect: those of changed .c and .S files, and
+ * those that include a changed file, unless their preprocessed text shows that
+ * they come out the same.  A changed file that compiles into nothing is a
+ * note; one that we cannot follow (a Makefile, a header from which others are
+ * generated) is KS_E_REFUSED.
  */
 struct ks_error *ks_build_units(struct ks_build *build, struct ks_build_units *units) KS_MUST_CHECK;
 void ks_build_units_free(struct ks_build_units *units);

@@ -53,19 +53,23 @@ static char *cmd_path(const struct ks_build *b, const char *object)
 	return ks_asprintf("%s/%.*s.%s.cmd", b->obj, (int)(base - object), object, base);
 }
 
-/* The module's name from -DKBUILD_MODNAME='"NAME"', where the object is for a module. */
-static char *find_modname(const char *command)
+/* Is the object for a module? */
+static bool is_for_module(const char *command)
 {
-	static const char name[] = "-DKBUILD_MODNAME='\"";
-	const char *p = strstr(command, name);
-	bool module = false;
+	for (const char *m = strstr(command, " -DMODULE"); m; m = strstr(m + 1, " -DMODULE"))
+		if (m[9] == ' ' || !m[9])
+			return true;
+	return false;
+}
 
-	for (const char *m = strstr(command, " -DMODULE"); m && !module;
-	     m = strstr(m + 1, " -DMODULE"))
-		module = m[9] == ' ' || !m[9];
-	if (!module || !p)
+/* NAME from -DKBUILD_MODNAME='"NAME"'. */
+static char *find_define(const char *command, const char *define)
+{
+	const char *p = strstr(command, define);
+
+	if (!p)
 		return NULL;
-	p += sizeof(name) - 1;
+	p += strlen(define);
 	return ks_strndup(p, strcspn(p, "\""));
 }
 
@@ -103,7 +107,10 @@ struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_
 		if (!deps->command && value &&
 		    (ks_str_starts(line, "cmd_") || ks_str_starts(line, "savedcmd_"))) {
 			deps->command = ks_strdup(value + 4);
-			deps->modname = find_modname(deps->command);
+			if (is_for_module(deps->command)) {
+				deps->modname = find_define(deps->command, "-DKBUILD_MODNAME='\"");
+				deps->modfile = find_define(deps->command, "-DKBUILD_MODFILE='\"");
+			}
 		} else if (value && ks_str_starts(line, "source_")) {
 			add_file(b, value + 4, strlen(value + 4), deps);
 		} else if (value && ks_str_starts(line, "deps_")) {
@@ -130,6 +137,7 @@ void ks_deps_free(struct ks_deps *deps)
 	ks_strv_free(&deps->files);
 	ks_strv_free(&deps->detours);
 	free(deps->modname);
+	free(deps->modfile);
 	free(deps->command);
 	*deps = (struct ks_deps){ 0 };
 }

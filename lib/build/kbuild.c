@@ -158,18 +158,17 @@ static struct ks_error *failure(struct output *o, const char *what)
 }
 
 /* make in obj/, whose source is the farm; @args: variables and targets. */
-static struct ks_error *run(struct ks_build *b, const struct ks_strv *args,
-			    const struct ks_strv *objects, const char *what)
+static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, int jobs,
+			    struct output *o, const char *what)
 {
-	struct output o = { .b = b, .targets = objects };
 	struct ks_strv argv = { 0 };
-	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = &o };
+	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = o };
 	struct ks_error *err;
 	int status = 0;
 
 	ks_strv_add(&argv, "make");
 	ks_strv_add(&argv, "--no-print-directory");
-	ks_strv_addf(&argv, "-j%d", b->jobs);
+	ks_strv_addf(&argv, "-j%d", jobs);
 	ks_strv_addf(&argv, "--directory=%s", b->farm);
 	ks_strv_addf(&argv, "O=%s", b->obj);
 	ks_strv_add(&argv, "ARCH=x86");
@@ -190,19 +189,20 @@ static struct ks_error *run(struct ks_build *b, const struct ks_strv *args,
 	p.argv = (const char *const *)argv.v;
 	err = ks_proc_run(&p, &status);
 	if (!err && status)
-		err = failure(&o, what);
-	output_free(&o);
+		err = failure(o, what);
 	ks_strv_free(&argv);
 	return err;
 }
 
 struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const char *what)
 {
+	struct output o = { .b = b };
 	struct ks_strv args = { 0 };
 	struct ks_error *err;
 
 	ks_strv_add(&args, target);
-	err = run(b, &args, NULL, what);
+	err = run(b, &args, b->jobs, &o, what);
+	output_free(&o);
 	ks_strv_free(&args);
 	return err;
 }
@@ -213,7 +213,8 @@ struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const ch
  * single-object make will not do).  make reads the file below, through
  * MAKEFILES, before each of the kernel's makefiles.  In the top makefile
  * (sub_make_done) it adds the goal ks-objects, which enters the first
- * directories.  In scripts/Makefile.build, which handles the directory obj, it
+ * directories ("make prepare" is not among what they need: obj/ is prepared, and
+ * a patched header must not change what it holds).  In scripts/Makefile.build, which handles the directory obj, it
  * replaces the default goal, "everything here", by what ks-go says for obj:
  * the next directories down, or the objects.
  */
@@ -227,15 +228,15 @@ static const char descent_tail[] =
 	"ks-enter := $(addprefix ks-enter/,$(sort $(ks-go/)))\n"
 	".PHONY: ks-objects $(ks-enter)\n"
 	"ks-objects: $(ks-enter)\n"
-	"$(ks-enter): ks-enter/%: prepare\n"
+	"$(ks-enter): ks-enter/%:\n"
 	"\t$(Q)$(MAKE) $(build)=$* need-builtin=1 need-modorder=1\n"
 	"endif\n";
 
-struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
-				   const char *what)
+/* The file for MAKEFILES, and the arguments that go with it. */
+static struct ks_error *write_descent(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				      struct ks_strv *args)
 {
 	char *makefile = ks_path_join(b->cache, "objects.mk");
-	struct ks_strv args = { 0 }, objects = { 0 };
 	struct ks_buf text = { 0 };
 	struct ks_error *err;
 
@@ -247,7 +248,6 @@ struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **un
 			above = units[i]->way.v[j];
 		}
 		ks_buf_addf(&text, "ks-go/%s += %s\n", above, units[i]->target);
-		ks_strv_add(&objects, units[i]->target);
 	}
 	if (ks_config_get(b->config, "DEBUG_INFO_BTF"))
 		ks_buf_adds(&text, "ifneq ($(ks-go/$(obj)),)\n"
@@ -255,17 +255,69 @@ struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **un
 				   "endif\n");
 	ks_buf_adds(&text, descent_tail);
 	err = ks_file_write(makefile, text.data, text.len, 0644);
-	ks_strv_addf(&args, "MAKEFILES=%s", makefile);
+	ks_strv_addf(args, "MAKEFILES=%s", makefile);
 	/* Both kinds, whatever make concludes from the goal. */
-	ks_strv_add(&args, "KBUILD_BUILTIN=1");
-	ks_strv_add(&args, "KBUILD_MODULES=1");
-	ks_strv_add(&args, "ks-objects");
-	if (!err)
-		err = run(b, &args, &objects, what);
-	ks_strv_free(&args);
-	ks_strv_free(&objects);
+	ks_strv_add(args, "KBUILD_BUILTIN=1");
+	ks_strv_add(args, "KBUILD_MODULES=1");
+	ks_strv_add(args, "ks-objects");
 	ks_buf_free(&text);
 	free(makefile);
+	return err;
+}
+
+struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				   const char *what)
+{
+	struct ks_strv args = { 0 }, objects = { 0 };
+	struct output o = { .b = b, .targets = &objects };
+	struct ks_error *err = write_descent(b, units, n, &args);
+
+	for (size_t i = 0; i < n; i++)
+		ks_strv_add(&objects, units[i]->target);
+	if (!err)
+		err = run(b, &args, b->jobs, &o, what);
+	ks_strv_free(&args);
+	ks_strv_free(&objects);
+	output_free(&o);
+	return err;
+}
+
+/*
+ * The compiler's arguments in a line that make -n prints: "set -e; echo ...;
+ * gcc-12 -Wp,-MMD,fs/.open.o.d ARGUMENTS -c -o fs/open.o /farm/fs/open.c; ...".
+ */
+static void take_command(struct ks_strv *commands, const char *line)
+{
+	const char *end = strstr(line, " -c -o "), *from = strstr(line, " -Wp,-MMD,");
+	const char *target;
+
+	if (!end || !from || from > end)
+		return;
+	target = end + 7;
+	from += 1 + strcspn(from + 1, " ");
+	if (from >= end)
+		return;
+	ks_strv_addf(commands, "%.*s", (int)strcspn(target, " ;"), target);
+	ks_strv_addf(commands, "%.*s", (int)(end - from - 1), from + 1);
+}
+
+struct ks_error *ks_kbuild_commands(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				    struct ks_strv *commands)
+{
+	struct output o = { .b = b };
+	struct ks_strv args = { 0 };
+	struct ks_error *err = write_descent(b, units, n, &args);
+	char *save = NULL;
+
+	ks_strv_add(&args, "--dry-run");
+	/* Lines of several makes would mix. */
+	if (!err)
+		err = run(b, &args, 1, &o, "the kernel's makefiles do not say how they compile");
+	for (char *line = err || !o.log.data ? NULL : strtok_r(o.log.data, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		take_command(commands, line);
+	ks_strv_free(&args);
+	output_free(&o);
 	return err;
 }
 

@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "build/state.h"
 
-#define STAMP_HEAD "ksplice pre object 1"
+#define STAMP_HEAD "ksplice pre object 2"
 
 /* Clocks of file systems tick more slowly than the kernel's. */
 #define CLOCK_SLACK_NS 20000000
@@ -31,11 +31,13 @@ static char *stamp_path(const struct ks_build_unit *u)
 }
 
 /* What the stamp of an object made now from @deps has to say. */
-static char *stamp_text(struct ks_build *b, const char *modname, const struct ks_strv *files)
+static char *stamp_text(struct ks_build *b, const char *modname, const char *modfile,
+			const struct ks_strv *files)
 {
 	struct ks_buf text = { 0 };
 
-	ks_buf_addf(&text, STAMP_HEAD "\n%s\n%s\n", b->key, modname ? modname : "-");
+	ks_buf_addf(&text, STAMP_HEAD "\n%s\n%s\n%s\n", b->key, modname ? modname : "-",
+		    modfile ? modfile : "-");
 	for (size_t i = 0; i < files->len; i++) {
 		char *path = ks_path_join(b->source, files->v[i]);
 
@@ -47,7 +49,7 @@ static char *stamp_text(struct ks_build *b, const char *modname, const struct ks
 }
 
 /* The names in a stamp; false: it is none of ours. */
-static bool stamp_parse(const char *stamp, char **modname, struct ks_strv *files)
+static bool stamp_parse(const char *stamp, char **modname, char **modfile, struct ks_strv *files)
 {
 	char *copy = ks_strdup(stamp), *save = NULL, *line;
 	size_t n = 0;
@@ -58,7 +60,9 @@ static bool stamp_parse(const char *stamp, char **modname, struct ks_strv *files
 			break;
 		if (n == 2 && strcmp(line, "-"))
 			*modname = ks_strdup(line);
-		if (n > 2) {
+		if (n == 3 && strcmp(line, "-"))
+			*modfile = ks_strdup(line);
+		if (n > 3) {
 			/* size, mtime, ctime, path; or "-", path */
 			char *p = strchr(line, ' ');
 
@@ -79,24 +83,27 @@ static bool stamp_parse(const char *stamp, char **modname, struct ks_strv *files
 /* Is the pre object in the cache what would be compiled now?  Then also its files are known. */
 static bool is_fresh(struct ks_build *b, struct ks_build_unit *u, struct ks_strv *files)
 {
-	char *path = stamp_path(u), *modname = NULL, *now = NULL;
+	char *path = stamp_path(u), *modname = NULL, *modfile = NULL, *now = NULL;
 	struct ks_buf stamp = { 0 };
 	struct ks_error *err = NULL;
 	bool fresh = false;
 
 	if (ks_file_exists(path) && ks_file_exists(u->pre_path)) {
 		err = ks_file_read(path, KS_BUILD_MAX_FILE, &stamp);
-		if (!err && stamp.len && stamp_parse(stamp.data, &modname, files)) {
-			now = stamp_text(b, modname, files);
+		if (!err && stamp.len && stamp_parse(stamp.data, &modname, &modfile, files)) {
+			now = stamp_text(b, modname, modfile, files);
 			fresh = !strcmp(stamp.data, now);
 		}
 		ks_error_free(err);
 	}
 	if (fresh) {
 		free(u->modname);
+		free(u->modfile);
 		u->modname = modname;
+		u->modfile = modfile;
 	} else {
 		free(modname);
+		free(modfile);
 		ks_strv_free(files);
 	}
 	free(now);
@@ -165,7 +172,7 @@ static bool changed_since(struct ks_build *b, const struct ks_strv *files,
 static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u,
 				 const struct ks_deps *deps, const struct timespec *start)
 {
-	char *path = stamp_path(u), *text = stamp_text(b, deps->modname, &deps->files);
+	char *path = stamp_path(u), *text = stamp_text(b, deps->modname, deps->modfile, &deps->files);
 	struct ks_error *err = remove_file(path);
 
 	if (!err)
@@ -177,7 +184,9 @@ static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u,
 	else if (!err)
 		err = ks_file_write(path, text, strlen(text), 0644);
 	free(u->modname);
+	free(u->modfile);
 	u->modname = deps->modname ? ks_strdup(deps->modname) : NULL;
+	u->modfile = deps->modfile ? ks_strdup(deps->modfile) : NULL;
 	free(path);
 	free(text);
 	return err;
@@ -217,17 +226,6 @@ static bool reaches_change(struct ks_build *b, const struct ks_strv *files)
 		}
 	}
 	return found;
-}
-
-static void drop_unit(struct ks_build_units *units, size_t i)
-{
-	struct ks_build_unit *u = &units->list.v[i];
-	struct ks_build_units one = { 0 };
-
-	*ks_vec_push(&one.list) = *u;
-	ks_build_units_free(&one);
-	memmove(u, u + 1, (units->list.len - i - 1) * sizeof(*u));
-	units->list.len--;
 }
 
 static void note_unreached(struct ks_build *b, enum ks_build_side side)
@@ -281,11 +279,12 @@ static struct ks_error *compile_pre(struct ks_build *b, struct ks_build_units *u
 	}
 	/* From the end: dropping moves those behind. */
 	for (size_t i = n; i-- > 0 && !err;) {
-		if (reaches_change(b, &files[i]))
+		/* What was examined includes one, perhaps only with the patch. */
+		if (reaches_change(b, &files[i]) || !units->list.v[i].included)
 			continue;
 		ks_note(b->report, 1, "%s: does not include a changed file",
 			units->list.v[i].source);
-		drop_unit(units, i);
+		ks_units_drop(units, i);
 	}
 	if (!err)
 		note_unreached(b, KS_PRE);
@@ -307,14 +306,21 @@ static struct ks_error *make_parent_real(struct ks_build *b, const char *path)
 	return err;
 }
 
-static struct ks_error *make_directories_real(struct ks_build *b, struct ks_build_unit **which,
-					      size_t n)
+struct ks_error *ks_object_make_real(struct ks_build *b)
 {
 	struct ks_error *err = NULL;
 
 	ks_vec_for(&b->changes, c)
 		if (!err && c->compiled)
 			err = make_parent_real(b, c->path);
+	return err;
+}
+
+static struct ks_error *make_directories_real(struct ks_build *b, struct ks_build_unit **which,
+					      size_t n)
+{
+	struct ks_error *err = ks_object_make_real(b);
+
 	for (size_t i = 0; i < n && !err; i++) {
 		err = make_parent_real(b, which[i]->source);
 		/* Its makefile may reach it, and give include paths, from elsewhere. */
@@ -322,6 +328,25 @@ static struct ks_error *make_directories_real(struct ks_build *b, struct ks_buil
 			err = ks_farm_make_real(b, which[i]->way.v[which[i]->way.len - 1]);
 	}
 	return err;
+}
+
+bool ks_object_is_detour(struct ks_build *b, const char *path)
+{
+	char *normal = ks_path_normal(path);
+	char *taken = ks_path_join(b->farm, path), *meant = ks_path_join(b->farm, normal);
+	struct ks_change *c = ks_build_change(b, normal);
+	bool detour = false;
+	struct stat x, y;
+
+	/* The overlay may be gone by now, but the directories are not. */
+	*strrchr(taken, '/') = 0;
+	*strrchr(meant, '/') = 0;
+	if (c && c->compiled && !stat(taken, &x) && !stat(meant, &y))
+		detour = x.st_dev != y.st_dev || x.st_ino != y.st_ino;
+	free(normal);
+	free(taken);
+	free(meant);
+	return detour;
 }
 
 /*
@@ -334,29 +359,18 @@ static struct ks_error *check_detours(struct ks_build *b, const struct ks_deps *
 	struct ks_error *err = NULL;
 
 	for (size_t i = 0; i < deps->detours.len && !err; i++) {
-		char *path = deps->detours.v[i], *normal = ks_path_normal(path);
-		char *taken = ks_path_join(b->farm, path), *meant = ks_path_join(b->farm, normal);
-		struct ks_change *c = ks_build_change(b, normal);
-		struct stat x, y;
+		char *path = deps->detours.v[i];
 
-		/* The overlay is gone by now, but the directories are not. */
-		*strrchr(taken, '/') = 0;
-		*strrchr(meant, '/') = 0;
-		if (c && c->compiled && !stat(taken, &x) && !stat(meant, &y) &&
-		    (x.st_dev != y.st_dev || x.st_ino != y.st_ino)) {
-			*again = true;
-			for (char *p = strstr(path, "/.."); p && !err; p = strstr(p + 1, "/..")) {
-				char *text = ks_strndup(path, p - path),
-				     *dir = ks_path_normal(text);
+		if (!ks_object_is_detour(b, path))
+			continue;
+		*again = true;
+		for (char *p = strstr(path, "/.."); p && !err; p = strstr(p + 1, "/..")) {
+			char *text = ks_strndup(path, p - path), *dir = ks_path_normal(text);
 
-				err = ks_farm_make_real(b, dir);
-				free(dir);
-				free(text);
-			}
+			err = ks_farm_make_real(b, dir);
+			free(dir);
+			free(text);
 		}
-		free(normal);
-		free(taken);
-		free(meant);
 	}
 	return err;
 }
@@ -414,6 +428,41 @@ static struct ks_error *read_post_deps(struct ks_build *b, struct ks_build_unit 
 	return err;
 }
 
+static struct ks_error *compare_apart(struct ks_build_unit *u, struct ks_buf *changed)
+{
+	struct ks_buf pre = { 0 }, post = { 0 };
+	struct ks_error *err = ks_file_read(u->pre_path, KS_BUILD_MAX_FILE, &pre);
+
+	if (!err)
+		err = ks_file_read(u->post_path, KS_BUILD_MAX_FILE, &post);
+	if (!err && (pre.len != post.len || memcmp(pre.data, post.data, pre.len)))
+		ks_buf_addf(changed, "\n  %s", u->source);
+	ks_buf_free(&pre);
+	ks_buf_free(&post);
+	return err;
+}
+
+/* What is linked apart is no code that could be replaced: it must come out the same. */
+static struct ks_error *check_apart(struct ks_build_units *units)
+{
+	struct ks_buf changed = { 0 };
+	struct ks_error *err = NULL;
+
+	for (size_t i = units->list.len; i-- > 0 && !err;) {
+		if (!units->list.v[i].apart)
+			continue;
+		err = compare_apart(&units->list.v[i], &changed);
+		if (!err)
+			ks_units_drop(units, i);
+	}
+	if (!err && changed.len)
+		err = ks_error_new(KS_E_REFUSED,
+				   "the patch changes code that is linked apart from the kernel (the vdso, real mode, purgatory), by a header that it includes:%s",
+				   changed.data);
+	ks_buf_free(&changed);
+	return err;
+}
+
 static struct ks_error *compile_post(struct ks_build *b, struct ks_build_units *units)
 {
 	size_t n = units->list.len;
@@ -444,6 +493,8 @@ static struct ks_error *compile_post(struct ks_build *b, struct ks_build_units *
 	}
 	for (size_t i = 0; i < n && !err; i++)
 		err = move_object(b, which[i], which[i]->post_path);
+	if (!err)
+		err = check_apart(units);
 	if (!err)
 		note_unreached(b, KS_POST);
 	free(post);

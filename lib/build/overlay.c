@@ -40,8 +40,9 @@ static struct ks_error *write_patched(struct ks_build *b, const struct ks_change
 	struct ks_buf old = { 0 }, new = { 0 }, out = { 0 };
 	struct ks_error *err = ks_file_read(patched, KS_BUILD_MAX_FILE, &new);
 
+	/* In assembly "#line" may be a comment, and nothing depends on the numbers. */
 	if (!err && line_directives && c->kind == KS_CHANGE_MODIFIED &&
-	    ks_str_ends(c->path, ".c")) {
+	    !ks_str_ends(c->path, ".S")) {
 		err = ks_file_read(original, KS_BUILD_MAX_FILE, &old);
 		if (!err)
 			ks_lines_keep(&old, &new, &out);
@@ -128,9 +129,12 @@ struct ks_error *ks_overlay_undo(struct ks_build *b)
 	char *journal = journal_path(b), *dir = ks_path_join(b->cache, "overlay"), *line, *next;
 	struct ks_buf list = { 0 };
 	struct ks_error *err = NULL;
+	struct stat st;
 
-	if (ks_file_exists(journal)) {
-		err = ks_file_read(journal, MAX_JOURNAL, &list);
+	if (!stat(journal, &st)) {
+		err = ks_generated_purge(b, &st.st_mtim);
+		if (!err)
+			err = ks_file_read(journal, MAX_JOURNAL, &list);
 		for (line = list.data; !err && line && *line; line = next) {
 			next = line + strcspn(line, "\n");
 			if (*next)

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The roster: which objects kbuild makes of a directory in this
- * configuration, and under which name.
+ * The roster: which objects kbuild makes in this configuration, under which
+ * name, and through which directories it gets to them.
  *
  * "make kernel/sched/rt.o" cannot be relied on for that.  It also compiles what
  * the configuration leaves out, with flags that mean nothing; it does not find
  * an object that another directory's makefile lists (arch/x86/kvm builds
- * "../../../virt/kvm/kvm_main.o"); and where two makefiles lead below each
- * other (the top one to arch/x86 and to arch/x86/lib) it compiles the object
- * twice at once, once with the wrong flags.  So the directory's own makefile is
- * read the way scripts/Makefile.build reads it, and its lists are printed
- * instead of built, 10 ms a directory; and those above it, for the way that
- * kbuild takes to it (kbuild.c then has it take this way only).
+ * "../../../virt/kvm/kvm_main.o", amdgpu includes the makefiles of half the
+ * directories beside it); and where two makefiles lead below each other (the
+ * top one to arch/x86 and to arch/x86/lib) it compiles the object twice at
+ * once, once with the wrong flags.
+ *
+ * So one make starts at the top and enters exactly the directories that kbuild
+ * would.  Each makefile is read the way scripts/Makefile.build reads it, with
+ * the same variables, and its lists are written down instead of built: 600
+ * directories in some seconds.  The result, the file "roster", is kept as
+ * long as the key of the build holds: it covers every makefile and the
+ * configuration.  What is not in it is not built.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +28,13 @@
 #include "build/state.h"
 
 /*
+ * A line a makefile: "dir PATH; object NAME; ... below DIR; ...".  Every make
+ * writes a file of its own, for lines in one pipe could mix.
+ *
  * srcroot came with Linux 6.10 ("kbuild: use $(src) instead of
  * $(srctree)/$(src) for source directory"): since then src names the source
- * directory itself.
+ * directory itself.  "apart" are objects that a makefile makes for a link of
+ * its own: the vdso, the real mode code, purgatory.
  */
 static const char list_makefile[] =
 	"srctree := $(KS_FARM)\n"
@@ -39,94 +50,61 @@ static const char list_makefile[] =
 	"include include/config/auto.conf\n"
 	"include $(srctree)/scripts/Kbuild.include\n"
 	"-include $(srctree)/scripts/Makefile.compiler\n"
-	"include $(firstword $(wildcard $(srctree)/$(KS_DIR)/Kbuild $(srctree)/$(KS_DIR)/Makefile))\n"
+	"ks-file := $(firstword $(wildcard $(srctree)/$(KS_DIR)/Kbuild $(srctree)/$(KS_DIR)/Makefile))\n"
+	"ifneq ($(ks-file),)\n"
+	"include $(ks-file)\n"
+	"endif\n"
 	"include $(srctree)/scripts/Makefile.lib\n"
-	"$(foreach o,$(filter %.o,$(real-obj-y) $(real-obj-m) $(lib-y) $(extra-y)),$(info object $o))\n"
-	"$(foreach d,$(subdir-ym),$(info directory $d))\n"
-	".PHONY: ks-roster\n"
-	"ks-roster: ; @:\n";
+	"ks-built := $(filter %.o,$(real-obj-y) $(real-obj-m) $(lib-y) $(extra-y))\n"
+	/* The real mode code has a directory that only "make clean" knows of. */
+	"ks-below := $(sort $(subdir-ym) $(KS_MORE) $(filter arch/x86/realmode/rm,$(addprefix $(obj)/,$(subdir-))))\n"
+	"$(file > $(KS_OUT)/$(subst /,+,$(KS_DIR)).dir,dir $(KS_DIR);$(foreach o,$(ks-built),object $o;)"
+	"$(foreach o,$(filter-out $(ks-built),$(filter %.o,$(targets))),apart $o;)"
+	"$(foreach d,$(ks-below),below $d;))\n"
+	"ks-subs := $(addprefix ks-dir-,$(ks-below))\n"
+	".PHONY: ks-roster $(ks-subs)\n"
+	"ks-roster: $(ks-subs) ; @:\n"
+	"$(ks-subs): ks-dir-%: ; @$(MAKE) -rs --file=$(KS_FILE) KS_DIR=$* KS_MORE= ks-roster\n";
+
+#define ROSTER_HEAD "ksplice roster 1"
 
 struct directory {
 	char *path;
-	struct ks_strv targets; /* of objects, as kbuild names them */
-	struct ks_strv below;   /* directories that it descends into */
+	long above; /* the directory whose makefile leads here; -1: none */
+};
+
+struct object {
+	char *target; /* as kbuild names it: may go through "../" */
+	char *path;   /* the same, normalised */
+	size_t dir;
+	bool apart;
 };
 
 struct ks_roster {
-	struct ks_build *b;
-	bool written;
-	KS_VEC(struct directory) known;
+	KS_VEC(struct directory) dirs;
+	KS_VEC(struct object) objects; /* sorted by path */
 };
-
-/*
- * Objects that neither their own directory's makefile nor one above it lists.
- * These two are all that Linux 6.1 has for x86.
- */
-static const struct {
-	const char *sources, *makefile;
-} elsewhere[] = {
-	{ "virt/kvm/", "arch/x86/kvm" },
-	{ "drivers/usb/misc/", "drivers/usb/core" },
-};
-
-struct ks_roster *ks_roster_new(struct ks_build *b)
-{
-	struct ks_roster *r = ks_alloc(sizeof(*r));
-
-	r->b = b;
-	return r;
-}
 
 void ks_roster_free(struct ks_roster *r)
 {
 	if (!r)
 		return;
-	ks_vec_for(&r->known, d) {
+	ks_vec_for(&r->dirs, d)
 		free(d->path);
-		ks_strv_free(&d->targets);
-		ks_strv_free(&d->below);
+	ks_vec_for(&r->objects, o) {
+		free(o->target);
+		free(o->path);
 	}
-	ks_vec_free(&r->known);
+	ks_vec_free(&r->dirs);
+	ks_vec_free(&r->objects);
 	free(r);
-}
-
-static bool has_makefile(const struct ks_build *b, const char *dir)
-{
-	char *makefile = ks_asprintf("%s/%s/Makefile", b->farm, dir);
-	char *kbuild = ks_asprintf("%s/%s/Kbuild", b->farm, dir);
-	bool found = ks_file_exists(makefile) || ks_file_exists(kbuild);
-
-	free(makefile);
-	free(kbuild);
-	return found;
-}
-
-static void parse(struct directory *d, const struct ks_buf *out)
-{
-	const char *p = out->data;
-
-	while (p && *p) {
-		size_t len = strcspn(p, "\n");
-		char *line = ks_strndup(p, len);
-
-		if (ks_str_starts(line, "object ")) {
-			ks_strv_add(&d->targets, line + 7);
-		} else if (ks_str_starts(line, "directory ")) {
-			char *below = ks_path_normal(line + 10);
-
-			ks_strv_add(&d->below, below);
-			free(below);
-		}
-		free(line);
-		p += len + (p[len] == '\n');
-	}
 }
 
 /*
  * What the architecture's makefile adds to the directories of the top one:
  * "drivers-$(CONFIG_PCI) += arch/x86/pci/".
  */
-static struct ks_error *add_arch_directories(struct ks_build *b, struct directory *d)
+static struct ks_error *add_arch_directories(struct ks_build *b, struct ks_buf *more)
 {
 	char *path = ks_path_join(b->farm, "arch/x86/Makefile"), *save = NULL;
 	struct ks_buf text = { 0 };
@@ -152,7 +130,7 @@ static struct ks_error *add_arch_directories(struct ks_build *b, struct director
 		}
 		end = dir + strcspn(dir, " \t");
 		if (end[-1] == '/')
-			ks_strv_addf(&d->below, "%.*s", (int)(end - 1 - dir), dir);
+			ks_buf_addf(more, " %.*s", (int)(end - 1 - dir), dir);
 	}
 	ks_buf_free(&text);
 	free(path);
@@ -163,7 +141,7 @@ static struct ks_error *add_arch_directories(struct ks_build *b, struct director
  * lib is in the top Makefile, which cannot be read like this; before Linux 6.1
  * ("kbuild: list sub-directories in ./Kbuild") all top directories are.
  */
-static void add_top_directories(struct ks_build *b, struct directory *d)
+static void add_top_directories(struct ks_build *b, struct ks_buf *more)
 {
 	static const struct {
 		const char *dir, *option;
@@ -175,36 +153,34 @@ static void add_top_directories(struct ks_build *b, struct directory *d)
 		{ "sound", NULL }, { "net", "NET" }, { "virt", NULL },
 	};
 
-	bool listed = ks_strv_has(&d->below, "kernel");
-
-	for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++) {
-		if (listed && strcmp(top[i].dir, "lib"))
-			continue;
+	for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++)
 		if (!top[i].option || ks_config_get(b->config, top[i].option))
-			ks_strv_add(&d->below, top[i].dir);
-	}
+			ks_buf_addf(more, " %s", top[i].dir);
 }
 
-static struct ks_error *ask(struct ks_roster *r, const char *dir, struct directory *d)
+static struct ks_error *ask(struct ks_build *b, const char *out_dir)
 {
-	struct ks_build *b = r->b;
 	char *makefile = ks_path_join(b->cache, "roster.mk");
 	struct ks_strv argv = { 0 };
-	struct ks_buf out = { 0 };
-	struct ks_proc p = { .cwd = b->obj, .env = ks_kbuild_env(), .out = &out };
-	struct ks_error *err = NULL;
+	struct ks_buf more = { 0 };
+	struct ks_proc p = { .cwd = b->obj, .env = ks_kbuild_env() };
+	struct ks_error *err = ks_file_write(makefile, list_makefile, sizeof(list_makefile) - 1, 0644);
 
-	if (!r->written)
-		err = ks_file_write(makefile, list_makefile, sizeof(list_makefile) - 1, 0644);
-	r->written = !err;
+	if (!err)
+		err = add_arch_directories(b, &more);
+	add_top_directories(b, &more);
 	ks_strv_add(&argv, "make");
 	ks_strv_add(&argv, "-rs");
 	ks_strv_add(&argv, "--no-print-directory");
+	ks_strv_addf(&argv, "-j%d", b->jobs);
 	/* As the top makefile has it: makefiles include others by their path in the source. */
 	ks_strv_addf(&argv, "--include-dir=%s", b->farm);
 	ks_strv_addf(&argv, "--file=%s", makefile);
+	ks_strv_addf(&argv, "KS_FILE=%s", makefile);
+	ks_strv_addf(&argv, "KS_OUT=%s", out_dir);
 	ks_strv_addf(&argv, "KS_FARM=%s", b->farm);
-	ks_strv_addf(&argv, "KS_DIR=%s", dir);
+	ks_strv_addf(&argv, "KS_MORE=%s", more.len ? more.data : "");
+	ks_strv_add(&argv, "KS_DIR=.");
 	ks_strv_add(&argv, "ARCH=x86");
 	ks_strv_add(&argv, "SRCARCH=x86");
 	ks_strv_add(&argv, "BITS=64");
@@ -213,106 +189,220 @@ static struct ks_error *ask(struct ks_roster *r, const char *dir, struct directo
 	ks_strv_add(&argv, "ks-roster");
 	p.argv = (const char *const *)argv.v;
 	if (!err)
-		err = ks_error_prefix(ks_proc_check(&p),
-				      "cannot find out what the kernel builds in %s", dir);
-	if (!err)
-		parse(d, &out);
+		err = ks_error_prefix(ks_proc_check(&p), "cannot find out what the kernel builds");
 	ks_strv_free(&argv);
-	ks_buf_free(&out);
+	ks_buf_free(&more);
 	free(makefile);
 	return err;
 }
 
-static struct ks_error *lookup(struct ks_roster *r, const char *dir, struct directory **found)
+static struct ks_error *list_dir(const char *path, struct ks_strv *names)
 {
-	struct ks_error *err = NULL;
-	struct directory *d;
+	DIR *d = opendir(path);
+	struct dirent *e;
 
-	ks_vec_for(&r->known, k)
-		if (!strcmp(k->path, dir)) {
-			*found = k;
-			return NULL;
-		}
-	d = ks_vec_push(&r->known);
-	d->path = ks_strdup(dir);
-	*found = d;
-	if (has_makefile(r->b, dir))
-		err = ask(r, dir, d);
-	if (!err && !strcmp(dir, ".")) {
-		err = add_arch_directories(r->b, d);
-		add_top_directories(r->b, d);
+	if (!d)
+		return ks_error_errno(errno, "cannot read %s", path);
+	while ((e = readdir(d)))
+		if (ks_str_ends(e->d_name, ".dir"))
+			ks_strv_add(names, e->d_name);
+	closedir(d);
+	return NULL;
+}
+
+/* All the lists in one file, with the key before them. */
+static struct ks_error *collect(struct ks_build *b, const char *out_dir, const char *path)
+{
+	struct ks_strv names = { 0 };
+	struct ks_buf text = { 0 };
+	struct ks_error *err = list_dir(out_dir, &names);
+
+	ks_buf_addf(&text, ROSTER_HEAD " %s\n", b->key);
+	ks_strv_sort(&names);
+	for (size_t i = 0; !err && i < names.len; i++) {
+		char *file = ks_path_join(out_dir, names.v[i]);
+
+		err = ks_file_read(file, KS_BUILD_MAX_FILE, &text);
+		free(file);
 	}
+	if (!err)
+		err = ks_file_write(path, text.data, text.len, 0644);
+	ks_strv_free(&names);
+	ks_buf_free(&text);
 	return err;
 }
 
-/* The directory above, "." at the top; NULL above that.  The caller frees. */
-static char *parent(const char *dir)
+static struct ks_error *make_roster(struct ks_build *b, const char *path)
 {
-	const char *slash = strrchr(dir, '/');
+	char *out_dir = ks_path_join(b->cache, "roster.tmp");
+	struct ks_error *err = ks_dir_remove(out_dir);
 
-	if (!strcmp(dir, "."))
-		return NULL;
-	return slash ? ks_strndup(dir, slash - dir) : ks_strdup(".");
-}
-
-/*
- * How kbuild gets to @dir: appends the directories on the way, @dir last, the
- * top one left out.  *found: it does.
- */
-static struct ks_error *find_way(struct ks_roster *r, const char *dir, struct ks_strv *way,
-				 bool *found)
-{
-	struct ks_error *err = NULL;
-	char *above, *next;
-
-	*found = !strcmp(dir, ".");
-	if (*found)
-		return NULL;
-	for (above = parent(dir); above; above = next) {
-		struct directory *d;
-
-		/* Some makefiles name a directory two levels down. */
-		if (!err && !*found)
-			err = lookup(r, above, &d);
-		if (!err && !*found && ks_strv_has(&d->below, dir))
-			err = find_way(r, above, way, found);
-		next = parent(above);
-		free(above);
-	}
-	if (!err && *found)
-		ks_strv_add(way, dir);
+	ks_step(b->report, "Listing what the kernel builds (once)");
+	if (!err)
+		err = ks_dir_make(out_dir);
+	if (!err)
+		err = ask(b, out_dir);
+	if (!err)
+		err = collect(b, out_dir, path);
+	if (!err)
+		err = ks_dir_remove(out_dir);
+	free(out_dir);
 	return err;
 }
 
-/* Appends the objects of @dir's makefile that are @object. */
-static struct ks_error *find_in(struct ks_roster *r, const char *dir, const char *object,
-				struct ks_roster_list *list)
+static int compare_objects(const void *a, const void *b)
 {
-	struct ks_strv way = { 0 };
+	const struct object *x = a, *y = b;
+	int order = strcmp(x->path, y->path);
+
+	return order ? order : strcmp(x->target, y->target);
+}
+
+static long find_dir(const struct ks_roster *r, const char *path)
+{
+	for (size_t i = 0; i < r->dirs.len; i++)
+		if (!strcmp(r->dirs.v[i].path, path))
+			return i;
+	return -1;
+}
+
+static void parse_line(struct ks_roster *r, char *line, struct ks_strv *below)
+{
+	char *save = NULL;
 	struct directory *d = NULL;
-	struct ks_error *err;
-	bool built;
 
-	err = find_way(r, dir, &way, &built);
-	if (!err && built)
-		err = lookup(r, dir, &d);
-	for (size_t i = 0; !err && d && i < d->targets.len; i++) {
-		char *normal = ks_path_normal(d->targets.v[i]);
-		bool known = strcmp(normal, object) != 0;
+	for (char *word = strtok_r(line, ";", &save); word; word = strtok_r(NULL, ";", &save)) {
+		word += strspn(word, " ");
+		if (ks_str_starts(word, "dir ")) {
+			d = ks_vec_push(&r->dirs);
+			d->path = ks_strdup(word + 4);
+			d->above = -1;
+		} else if (d && (ks_str_starts(word, "object ") || ks_str_starts(word, "apart "))) {
+			struct object *o = ks_vec_push(&r->objects);
 
-		ks_vec_for(&list->entries, e)
-			known |= !strcmp(e->target, d->targets.v[i]);
-		if (!known) {
-			struct ks_roster_entry *e = ks_vec_push(&list->entries);
+			o->apart = *word == 'a';
+			o->target = ks_strdup(word + (o->apart ? 6 : 7));
+			o->path = ks_path_normal(o->target);
+			o->dir = r->dirs.len - 1;
+		} else if (d && ks_str_starts(word, "below ")) {
+			char *path = ks_path_normal(word + 6);
 
-			e->target = ks_strdup(d->targets.v[i]);
-			for (size_t j = 0; j < way.len; j++)
-				ks_strv_add(&e->way, way.v[j]);
+			ks_strv_addf(below, "%s", path);
+			ks_strv_addf(below, "%zu", r->dirs.len - 1);
+			free(path);
 		}
-		free(normal);
 	}
-	ks_strv_free(&way);
+}
+
+/* NULL where the file is not a roster for the build's key. */
+static struct ks_roster *parse(struct ks_build *b, char *text)
+{
+	char *head = ks_asprintf(ROSTER_HEAD " %s\n", b->key), *save = NULL;
+	struct ks_strv below = { 0 };
+	struct ks_roster *r = NULL;
+
+	if (text && ks_str_starts(text, head)) {
+		r = ks_alloc(sizeof(*r));
+		for (char *line = strtok_r(text + strlen(head), "\n", &save); line;
+		     line = strtok_r(NULL, "\n", &save))
+			parse_line(r, line, &below);
+		for (size_t i = 0; i < below.len; i += 2) {
+			long d = find_dir(r, below.v[i]);
+
+			/* The top one adds directories that others also lead to: those know better. */
+			if (d > 0 && (r->dirs.v[d].above < 0 ||
+				      !strcmp(r->dirs.v[r->dirs.v[d].above].path, ".")))
+				r->dirs.v[d].above = strtol(below.v[i + 1], NULL, 10);
+		}
+		if (r->objects.len)
+			qsort(r->objects.v, r->objects.len, sizeof(*r->objects.v), compare_objects);
+	}
+	ks_strv_free(&below);
+	free(head);
+	return r;
+}
+
+struct ks_error *ks_roster_open(struct ks_build *b, struct ks_roster **roster)
+{
+	char *path = ks_path_join(b->cache, "roster");
+	struct ks_error *err = NULL;
+	struct ks_buf text = { 0 };
+
+	*roster = NULL;
+	if (ks_file_exists(path))
+		err = ks_file_read(path, KS_BUILD_MAX_FILE, &text);
+	if (!err)
+		*roster = parse(b, text.data);
+	if (!err && !*roster) {
+		ks_buf_free(&text);
+		err = make_roster(b, path);
+		if (!err)
+			err = ks_file_read(path, KS_BUILD_MAX_FILE, &text);
+		if (!err)
+			*roster = parse(b, text.data);
+		if (!err && !*roster)
+			err = ks_error_new(KS_E_FAILED, "%s: changed while it was written", path);
+	}
+	ks_buf_free(&text);
+	free(path);
 	return err;
+}
+
+static void add_way(const struct ks_roster *r, long dir, struct ks_strv *way)
+{
+	if (dir < 0 || !strcmp(r->dirs.v[dir].path, "."))
+		return;
+	add_way(r, r->dirs.v[dir].above, way);
+	ks_strv_add(way, r->dirs.v[dir].path);
+}
+
+static void add_entry(const struct ks_roster *r, const struct object *o, struct ks_roster_list *list)
+{
+	struct ks_roster_entry *e = ks_vec_push(&list->entries);
+
+	e->target = ks_strdup(o->target);
+	e->apart = o->apart;
+	add_way(r, o->dir, &e->way);
+}
+
+void ks_roster_find(const struct ks_roster *r, const char *source, struct ks_roster_list *list)
+{
+	const char *dot = strrchr(source, '.');
+	char *path = ks_asprintf("%.*s.o", (int)(dot - source), source);
+	size_t low = 0, high = r->objects.len;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (strcmp(r->objects.v[mid].path, path) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < r->objects.len && !strcmp(r->objects.v[low].path, path); low++)
+		if (!list->entries.len ||
+		    strcmp(list->entries.v[list->entries.len - 1].target, r->objects.v[low].target))
+			add_entry(r, &r->objects.v[low], list);
+	free(path);
+}
+
+void ks_roster_all(const struct ks_roster *r, struct ks_roster_list *list)
+{
+	ks_vec_for(&r->objects, o)
+		add_entry(r, o, list);
+}
+
+void ks_roster_in(const struct ks_roster *r, const char *dir, struct ks_roster_list *list)
+{
+	ks_vec_for(&r->objects, o)
+		if (!strcmp(r->dirs.v[o->dir].path, dir))
+			add_entry(r, o, list);
+}
+
+void ks_roster_directories(const struct ks_roster *r, struct ks_strv *dirs)
+{
+	ks_vec_for(&r->dirs, d)
+		ks_strv_add(dirs, d->path);
 }
 
 void ks_roster_list_free(struct ks_roster_list *list)
@@ -322,24 +412,4 @@ void ks_roster_list_free(struct ks_roster_list *list)
 		ks_strv_free(&e->way);
 	}
 	ks_vec_free(&list->entries);
-}
-
-struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
-				struct ks_roster_list *list)
-{
-	char *object = ks_asprintf("%.*s.o", (int)strlen(source) - 2, source);
-	struct ks_error *err = NULL;
-	char *dir, *next;
-
-	for (dir = parent(source); dir; dir = next) {
-		if (!err)
-			err = find_in(r, dir, object, list);
-		next = parent(dir);
-		free(dir);
-	}
-	for (size_t i = 0; !err && i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
-		if (ks_str_starts(source, elsewhere[i].sources))
-			err = find_in(r, elsewhere[i].makefile, object, list);
-	free(object);
-	return err;
 }

@@ -8,6 +8,10 @@
  *	farm/	the source tree as symbolic links (farm.c)
  *	obj/	kbuild's O= directory, whose source is the farm
  *	stage	what obj/ was prepared from; written last (build.c)
+ *	roster	what the kernel builds (roster.c)
+ *	includes  the include lines of the whole source (graph.c)
+ *	commands  how units are compiled (examine.c)
+ *	texts	preprocessed texts of units (texts.c)
  *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
  *	post/	the post objects of this run
  *	patched/  the files that the patch changes, patched (patch.c)
@@ -17,6 +21,8 @@
  */
 #ifndef KS_BUILD_STATE_H
 #define KS_BUILD_STATE_H
+
+#include <time.h>
 
 #include "build/build.h"
 #include "build/config.h"
@@ -81,6 +87,26 @@ struct ks_error *ks_inputs_scan(struct ks_build *b, struct ks_buf *out) KS_MUST_
 struct ks_error *ks_overlay_apply(struct ks_build *b, bool line_directives) KS_MUST_CHECK;
 struct ks_error *ks_overlay_undo(struct ks_build *b) KS_MUST_CHECK;
 
+/* generated.c: what kbuild generates from headers. */
+/*
+ * Refuses changed headers from which something is generated that would come
+ * out different.  The overlay is not applied.
+ */
+struct ks_error *ks_generated_check(struct ks_build *b) KS_MUST_CHECK;
+/* Does the text of the makefile in @dir name the file, to generate something from it? */
+bool ks_generated_in(struct ks_build *b, const char *dir, const char *path);
+/* Removes what kbuild has generated in obj/ since @since: it may be made from patched files. */
+struct ks_error *ks_generated_purge(struct ks_build *b, const struct timespec *since) KS_MUST_CHECK;
+
+/* commands.c: the compiler's arguments for each unit; NULL where kbuild does not say.  The caller frees. */
+struct ks_error *ks_commands_get(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				 char **arguments) KS_MUST_CHECK;
+
+/* examine.c: takes the units out of the list that a changed header does not affect. */
+struct ks_graph;
+struct ks_error *ks_examine(struct ks_build *b, const struct ks_graph *graph,
+			    struct ks_build_units *units) KS_MUST_CHECK;
+
 /* compiler.c */
 struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 
@@ -92,28 +118,35 @@ struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target,
 				const char *what) KS_MUST_CHECK;
 struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
 				   const char *what) KS_MUST_CHECK;
+/*
+ * How kbuild would compile the units: appends pairs of a target and the
+ * compiler's arguments, as a shell reads them, without -c and the files.
+ */
+struct ks_error *ks_kbuild_commands(struct ks_build *b, struct ks_build_unit **units, size_t n,
+				    struct ks_strv *commands) KS_MUST_CHECK;
 /* The environment for every make: nothing of the user's that would change what is built. */
 const char *const *ks_kbuild_env(void);
 
-/* roster.c: what kbuild builds in a directory, for this configuration. */
+/* roster.c: what kbuild builds in this configuration. */
 struct ks_roster;
-struct ks_roster *ks_roster_new(struct ks_build *b);
+/* Reads it from the cache, or asks the makefiles.  The build is prepared. */
+struct ks_error *ks_roster_open(struct ks_build *b, struct ks_roster **roster) KS_MUST_CHECK;
 void ks_roster_free(struct ks_roster *r);
 struct ks_roster_entry {
 	char *target;       /* kbuild's name of the object */
 	struct ks_strv way; /* the directories it descends through: drivers, drivers/net, ... */
+	bool apart;         /* linked on its own: the vdso, real mode code */
 };
 struct ks_roster_list {
 	KS_VEC(struct ks_roster_entry) entries;
 };
-/* Appends the objects that @source compiles into; none: not built. */
-struct ks_error *ks_roster_find(struct ks_roster *r, const char *source,
-				struct ks_roster_list *list) KS_MUST_CHECK;
+/* Appends the objects that @source (a .c or .S file) compiles into; none: not built. */
+void ks_roster_find(const struct ks_roster *r, const char *source, struct ks_roster_list *list);
+/* Appends all objects; those of one directory's makefile. */
+void ks_roster_all(const struct ks_roster *r, struct ks_roster_list *list);
+void ks_roster_in(const struct ks_roster *r, const char *dir, struct ks_roster_list *list);
+void ks_roster_directories(const struct ks_roster *r, struct ks_strv *dirs);
 void ks_roster_list_free(struct ks_roster_list *list);
-
-/* includes.c: the .c files that include @path, directly or through others, by text. */
-struct ks_error *ks_includes_find(struct ks_build *b, const char *path,
-				  struct ks_strv *sources) KS_MUST_CHECK;
 
 /* deps.c */
 struct ks_deps {
@@ -121,6 +154,7 @@ struct ks_deps {
 	struct ks_strv
 		detours;      /* those of the above that were reached through "../", unnormalised */
 	char *modname;        /* NULL: not compiled for a module */
+	char *modfile;        /* the same with its directory: drivers/net/dummy */
 	char *command;
 };
 struct ks_error *ks_deps_read(struct ks_build *b, const char *object,
@@ -128,6 +162,14 @@ struct ks_error *ks_deps_read(struct ks_build *b, const char *object,
 void ks_deps_free(struct ks_deps *deps);
 /* "a/b/../c.o" -> "a/c.o"; the caller frees. */
 char *ks_path_normal(const char *path);
+
+/* object.c: before the overlay, the directories that patched files will be in become real. */
+struct ks_error *ks_object_make_real(struct ks_build *b) KS_MUST_CHECK;
+/* Reached through "../" from a directory that is a link, @path of the farm is not the overlay's. */
+bool ks_object_is_detour(struct ks_build *b, const char *path);
+
+/* units.c */
+void ks_units_drop(struct ks_build_units *units, size_t i);
 
 /* patch.c */
 struct ks_change *ks_build_change(struct ks_build *b, const char *path);

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From changed files to units: which objects does the patch affect?
+ * From changed files to units: which objects may the patch affect?
  *
- * Each changed file is one of: a .c file, which leads to its own object and to
- * those of the .c files that include it; a file that compiles into nothing,
+ * Each changed file is one of: a .c or .S file, which leads to its own object;
+ * a header, which leads to what includes it; a file that compiles into nothing,
  * which is left out with a note; or one whose effect cannot be followed, and
- * then the whole patch is refused.
+ * then the whole patch is refused.  Sources may be included, too.
+ *
+ * The include graph (graph.c) says which sources include a changed file, the
+ * roster which of these the kernel is built from.  What is left is examined by
+ * its preprocessed text (examine.c), except where that does not tell: sources
+ * that the build generates, and those in a directory whose makefile generates
+ * something from a changed header.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "build/graph.h"
 #include "build/state.h"
 
 enum effect {
-	COMPILED, /* a .c file like most */
+	COMPILED, /* a source or header like most */
 	NOTHING,
 	REFUSED,
 };
@@ -29,24 +36,52 @@ static const struct {
 	{ "LICENSES/", NOTHING, "documentation" },
 	{ "debian/", NOTHING, "the packaging" },
 	{ "samples/", NOTHING, "an example" },
+	{ "tools/lib/bpf/relo_core", REFUSED, "kernel/bpf is made from it in a way that is not known" },
 	{ "tools/", NOTHING, "a user-space tool" },
 	{ "usr/", NOTHING, "only for the initial file system" },
 	{ "arch/x86/boot/", NOTHING, "it runs before the kernel does" },
 	{ "arch/x86/tools/", NOTHING, "a tool of the build" },
 	{ "arch/x86/um/", NOTHING, "for another architecture" },
 	{ "drivers/firmware/efi/libstub/", NOTHING, "it runs before the kernel does" },
-	{ "arch/x86/realmode/", REFUSED, "its code is linked apart and copied to low memory" },
+	{ "arch/x86/realmode/rm", REFUSED, "its code is linked apart and copied to low memory" },
 	{ "arch/x86/purgatory/", REFUSED, "its code is linked apart, for kexec" },
+	{ "arch/x86/entry/vdso/vma.c", COMPILED, NULL },
+	{ "arch/x86/entry/vdso/extable.c", COMPILED, NULL },
 	{ "arch/x86/entry/vdso/", REFUSED, "its code is linked apart and runs in user space" },
 	{ "lib/vdso/", REFUSED, "its code is linked apart and runs in user space" },
-	{ "arch/x86/kernel/asm-offsets", REFUSED,
-	  "a header is generated from it, and changed headers are not supported yet" },
-	{ "kernel/bounds.c", REFUSED,
-	  "a header is generated from it, and changed headers are not supported yet" },
+	{ "arch/x86/kernel/asm-offsets", REFUSED, "a header is generated from it" },
+	{ "kernel/bounds.c", REFUSED, "a header is generated from it" },
 	{ "scripts/", REFUSED,
 	  "it is part of the build system, which must stay as it was when the kernel was built" },
 	{ "rust/", REFUSED, "Rust is not supported" },
 };
+
+/* Assembly that is not, or not simply, called from C. */
+static const struct {
+	const char *prefix, *why;
+} assembly[] = {
+	{ "arch/x86/entry/", "the code by which the kernel is entered cannot be replaced" },
+	{ "arch/x86/kernel/head", "it runs before the kernel does" },
+	{ "arch/x86/kernel/vmlinux.lds", "it says how the kernel is linked" },
+	{ "arch/x86/kernel/verify_cpu", "it runs before the kernel does" },
+	{ "arch/x86/platform/pvh/head", "it runs before the kernel does" },
+	{ "arch/x86/xen/xen-head", "it runs before the kernel does" },
+};
+
+static bool is_source(const char *path)
+{
+	return ks_str_ends(path, ".c") || ks_str_ends(path, ".S");
+}
+
+static const char *why_not_assembly(const char *path)
+{
+	for (size_t i = 0; i < sizeof(assembly) / sizeof(*assembly); i++)
+		if (ks_str_ends(path, ".S") && ks_str_starts(path, assembly[i].prefix))
+			return assembly[i].why;
+	if (ks_str_ends(path, ".lds.S"))
+		return "it says how something is linked";
+	return NULL;
+}
 
 static bool is_documentation(const char *path)
 {
@@ -79,7 +114,10 @@ static enum effect classify(const char *path, const char **why)
 		*why = "for another architecture";
 		return NOTHING;
 	}
-	if (ks_str_ends(base, ".c"))
+	*why = why_not_assembly(path);
+	if (*why)
+		return REFUSED;
+	if (is_source(base) || ks_str_ends(base, ".h"))
 		return COMPILED;
 	*why = "documentation";
 	if (ks_str_starts(base, "Makefile") || ks_str_starts(base, "Kbuild") ||
@@ -87,10 +125,6 @@ static enum effect classify(const char *path, const char **why)
 		*why = "it is part of the build system, which must stay as it was when the kernel was built";
 	else if (is_documentation(path))
 		return NOTHING;
-	else if (ks_str_ends(base, ".h"))
-		*why = "changed headers are not supported yet; if only some .c files need the change, make it there";
-	else if (ks_str_ends(base, ".S") || ks_str_ends(base, ".s"))
-		*why = "assembly code cannot be replaced safely";
 	else
 		*why = "what it is compiled into is not known";
 	return REFUSED;
@@ -104,57 +138,215 @@ static struct ks_build_unit *find_unit(struct ks_build_units *units, const char 
 	return NULL;
 }
 
-static void add_unit(struct ks_build *b, struct ks_build_units *units,
-		     const struct ks_roster_entry *e, bool included)
+struct finding {
+	struct ks_build *b;
+	struct ks_roster *roster;
+	struct ks_graph *graph;
+	struct ks_build_units *units;
+};
+
+/* What the object is compiled from; the caller frees. */
+static char *source_of(const struct finding *f, const char *object, bool *generated)
 {
-	struct ks_build_unit *u = find_unit(units, e->target);
+	static const char *const suffixes[] = { "c", "S" };
+	char *path = NULL;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		free(path);
+		path = ks_asprintf("%.*s.%s", (int)strlen(object) - 2, object, suffixes[i]);
+		*generated = !ks_graph_signature(f->graph, path);
+		if (!*generated)
+			return path;
+	}
+	free(path);
+	return ks_asprintf("%.*s.c", (int)strlen(object) - 2, object);
+}
+
+static struct ks_build_unit *add_unit(struct finding *f, const struct ks_roster_entry *e,
+				      bool included)
+{
+	struct ks_build_unit *u = find_unit(f->units, e->target);
+	bool generated;
 
 	if (u) {
 		u->included &= included;
-		return;
+		return u;
 	}
-	u = ks_vec_push(&units->list);
+	u = ks_vec_push(&f->units->list);
 	u->target = ks_strdup(e->target);
 	for (size_t i = 0; i < e->way.len; i++)
 		ks_strv_add(&u->way, e->way.v[i]);
 	u->object = ks_path_normal(e->target);
-	u->source = ks_asprintf("%.*s.c", (int)strlen(u->object) - 2, u->object);
-	u->pre_path = ks_asprintf("%s/pre/%s", b->cache, u->object);
-	u->post_path = ks_asprintf("%s/post/%s", b->cache, u->object);
+	u->source = source_of(f, u->object, &generated);
+	u->pre_path = ks_asprintf("%s/pre/%s", f->b->cache, u->object);
+	u->post_path = ks_asprintf("%s/post/%s", f->b->cache, u->object);
 	u->included = included;
+	u->whole = generated;
+	u->apart = e->apart;
+	return u;
 }
 
-static struct ks_error *add_source(struct ks_build *b, struct ks_roster *roster, const char *source,
-				   bool included, struct ks_build_units *units)
+/* Not what runs before the kernel does. */
+static bool matters(const struct ks_roster_entry *e)
+{
+	char *object = ks_path_normal(e->target);
+	const char *why;
+	bool good = classify(object, &why) != NOTHING;
+
+	free(object);
+	return good;
+}
+
+/* Is it one of the places whose code is linked apart, and packed into an object of the kernel? */
+static bool is_place_apart(const char *object)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (places[i].effect == REFUSED && ks_str_starts(object, places[i].prefix))
+			return true;
+	return false;
+}
+
+static void add_entries(struct finding *f, const struct ks_roster_list *list, bool included)
+{
+	ks_vec_for(&list->entries, e)
+		if (matters(e))
+			add_unit(f, e, included);
+}
+
+static void add_source(struct finding *f, const char *source, bool included)
 {
 	struct ks_roster_list list = { 0 };
-	struct ks_error *err = ks_roster_find(roster, source, &list);
 
-	if (!err)
-		ks_vec_for(&list.entries, e)
-			add_unit(b, units, e, included);
+	ks_roster_find(f->roster, source, &list);
+	add_entries(f, &list, included);
 	ks_roster_list_free(&list);
-	return err;
 }
 
-/* The objects of one changed .c file. */
-static struct ks_error *add_change(struct ks_build *b, struct ks_roster *roster,
-				   const struct ks_change *c, struct ks_build_units *units)
+/* Objects whose source the build generates: nobody knows what it includes before it is compiled. */
+static void add_generated(struct finding *f)
 {
-	struct ks_strv includers = { 0 };
-	struct ks_error *err = NULL;
+	struct ks_roster_list list = { 0 };
 
-	/*
-	 * A file that comes or goes is in no makefile on one of the sides
-	 * (changed makefiles are refused): it matters only to its includers.
-	 */
-	if (c->kind == KS_CHANGE_MODIFIED)
-		err = add_source(b, roster, c->path, false, units);
-	if (!err && c->kind != KS_CHANGE_ADDED)
-		err = ks_includes_find(b, c->path, &includers);
-	for (size_t i = 0; !err && i < includers.len; i++)
-		err = add_source(b, roster, includers.v[i], true, units);
-	ks_strv_free(&includers);
+	ks_roster_all(f->roster, &list);
+	ks_vec_for(&list.entries, e) {
+		char *object = ks_path_normal(e->target);
+		bool generated;
+
+		free(source_of(f, object, &generated));
+		if (generated && !is_place_apart(object) && matters(e))
+			add_unit(f, e, true);
+		free(object);
+	}
+	ks_roster_list_free(&list);
+}
+
+/* Directories whose makefile generates something from a changed header. */
+static void add_generating(struct finding *f)
+{
+	struct ks_strv dirs = { 0 };
+
+	ks_roster_directories(f->roster, &dirs);
+	ks_vec_for(&f->b->changes, c) {
+		if (!c->compiled || !ks_str_ends(c->path, ".h"))
+			continue;
+		for (size_t i = 0; i < dirs.len; i++) {
+			struct ks_roster_list list = { 0 };
+
+			if (!ks_generated_in(f->b, dirs.v[i], c->path))
+				continue;
+			ks_roster_in(f->roster, dirs.v[i], &list);
+			ks_vec_for(&list.entries, e)
+				if (matters(e))
+					add_unit(f, e, true)->whole = true;
+			ks_roster_list_free(&list);
+		}
+	}
+	ks_strv_free(&dirs);
+}
+
+static void note_reached(struct finding *f, struct ks_change *c, const struct ks_strv *sources)
+{
+	struct ks_roster_list list = { 0 };
+
+	for (size_t i = 0; i < sources->len; i++)
+		ks_roster_find(f->roster, sources->v[i], &list);
+	if (list.entries.len && ks_str_ends(c->path, ".h")) {
+		c->reaches = true;
+		ks_note(f->b->report, 0, "%s: %zu object%s may include it", c->path,
+			list.entries.len, list.entries.len == 1 ? "" : "s");
+	}
+	ks_roster_list_free(&list);
+}
+
+/* The units that include one changed file. */
+static void add_includers(struct finding *f, struct ks_change *c)
+{
+	struct ks_strv path = { 0 }, sources = { 0 };
+	struct ks_roster_list list = { 0 };
+	bool all = false;
+
+	ks_strv_add(&path, c->path);
+	ks_graph_reach(f->graph, &path, &sources, &all);
+	for (size_t i = 0; i < sources.len; i++)
+		if (!ks_build_change(f->b, sources.v[i]))
+			add_source(f, sources.v[i], true);
+	if (all) {
+		ks_roster_all(f->roster, &list);
+		add_entries(f, &list, true);
+		ks_roster_list_free(&list);
+	}
+	note_reached(f, c, &sources);
+	ks_strv_free(&path);
+	ks_strv_free(&sources);
+}
+
+static void add_all_includers(struct finding *f)
+{
+	bool header = false;
+
+	/* One that is new may come before the file that was found so far. */
+	ks_vec_for(&f->b->changes, c)
+		if (c->compiled && c->kind == KS_CHANGE_ADDED)
+			ks_graph_add(f->graph, c->path);
+	ks_vec_for(&f->b->changes, c) {
+		if (!c->compiled)
+			continue;
+		add_includers(f, c);
+		header |= c->reaches;
+	}
+	if (header) {
+		add_generated(f);
+		add_generating(f);
+	}
+}
+
+static struct ks_error *find_units(struct ks_build *b, struct ks_build_units *units)
+{
+	struct finding f = { .b = b, .units = units };
+	char *cache = ks_path_join(b->cache, "includes");
+	struct ks_error *err = ks_build_prepare(b);
+
+	if (!err)
+		err = ks_roster_open(b, &f.roster);
+	if (!err)
+		err = ks_graph_open(b->source, cache, b->report, &f.graph);
+	if (!err) {
+		/*
+		 * A file that comes or goes is in no makefile on one of the
+		 * sides (changed makefiles are refused): it matters only to
+		 * its includers.
+		 */
+		ks_vec_for(&b->changes, c)
+			if (c->compiled && c->kind == KS_CHANGE_MODIFIED && is_source(c->path))
+				add_source(&f, c->path, false);
+		add_all_includers(&f);
+		err = ks_generated_check(b);
+	}
+	if (!err)
+		err = ks_examine(b, f.graph, units);
+	ks_roster_free(f.roster);
+	ks_graph_free(f.graph);
+	free(cache);
 	return err;
 }
 
@@ -166,7 +358,6 @@ static int compare_units(const void *a, const void *b)
 
 struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units)
 {
-	struct ks_roster *roster = NULL;
 	struct ks_buf refused = { 0 };
 	struct ks_error *err = NULL;
 	const char *why;
@@ -187,12 +378,7 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 				   "the patch changes files that cannot be handled:%s",
 				   refused.data);
 	if (!err && compiled)
-		err = ks_build_prepare(b);
-	if (!err && compiled)
-		roster = ks_roster_new(b);
-	ks_vec_for(&b->changes, c)
-		if (!err && c->compiled)
-			err = add_change(b, roster, c, units);
+		err = find_units(b, units);
 	if (!err && units->list.len)
 		qsort(units->list.v, units->list.len, sizeof(*units->list.v), compare_units);
 	/* With no unit left to ask the compiler about, nobody else would say it. */
@@ -200,9 +386,8 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 		ks_vec_for(&b->changes, c)
 			if (c->compiled)
 				ks_note(b->report, 0,
-					"%s: not built in this configuration: nothing to do for it",
+					"%s: not built in this configuration, or no object depends on the change: nothing to do for it",
 					c->path);
-	ks_roster_free(roster);
 	ks_buf_free(&refused);
 	return err;
 }
@@ -212,10 +397,20 @@ static void unit_clear(struct ks_build_unit *u)
 	free(u->source);
 	free(u->object);
 	free(u->modname);
+	free(u->modfile);
 	free(u->pre_path);
 	free(u->post_path);
 	free(u->target);
 	ks_strv_free(&u->way);
+}
+
+void ks_units_drop(struct ks_build_units *units, size_t i)
+{
+	struct ks_build_unit *u = &units->list.v[i];
+
+	unit_clear(u);
+	memmove(u, u + 1, (units->list.len - i - 1) * sizeof(*u));
+	units->list.len--;
 }
 
 void ks_build_units_free(struct ks_build_units *units)
