@@ -34,7 +34,7 @@
 #define EXIT_NO_CHANGES 66
 
 struct options {
-	const char *patch, *config, *id, *description, *patch_opt, *source;
+	const char *patch, *diffext, *git, *config, *id, *description, *patch_opt, *source;
 	bool prebuild, force_compiler, json;
 	int jobs, verbosity;
 };
@@ -70,6 +70,8 @@ struct create {
 
 static const char usage[] =
 	"Usage: ksplice-create --patch=FILE [OPTION]... KERNEL_SOURCE\n"
+	"       ksplice-create --diffext=EXT [OPTION]... KERNEL_SOURCE\n"
+	"       ksplice-create --git=COMMIT [OPTION]... KERNEL_SOURCE\n"
 	"       ksplice-create --prebuild [OPTION]... KERNEL_SOURCE\n"
 	"Make an update of the running kernel from a source patch.\n"
 	"\n"
@@ -77,6 +79,8 @@ static const char usage[] =
 	"with the kernel's .config, System.map and headers in KERNEL_SOURCE/ksplice.\n"
 	"\n"
 	"  --patch=FILE         the patch, as for patch -p1\n"
+	"  --diffext=EXT        files NAME.EXT in the source are what NAME becomes\n"
+	"  --git=COMMIT         the change from the commit that the kernel was built from\n"
 	"  --prebuild           only prepare the build cache\n"
 	"  --patch-opt=OPT      option for patch(1), such as -p0\n"
 	"  --config=DIR         configuration directory (default: KERNEL_SOURCE/ksplice)\n"
@@ -97,6 +101,8 @@ static const char usage[] =
 
 enum {
 	OPT_PATCH = 256,
+	OPT_DIFFEXT,
+	OPT_GIT,
 	OPT_PREBUILD,
 	OPT_PATCH_OPT,
 	OPT_CONFIG,
@@ -110,6 +116,8 @@ enum {
 
 static const struct option long_options[] = {
 	{ "patch", required_argument, NULL, OPT_PATCH },
+	{ "diffext", required_argument, NULL, OPT_DIFFEXT },
+	{ "git", required_argument, NULL, OPT_GIT },
 	{ "prebuild", no_argument, NULL, OPT_PREBUILD },
 	{ "patch-opt", required_argument, NULL, OPT_PATCH_OPT },
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -176,6 +184,12 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 		case OPT_PATCH:
 			opt->patch = optarg;
 			break;
+		case OPT_DIFFEXT:
+			opt->diffext = optarg;
+			break;
+		case OPT_GIT:
+			opt->git = optarg;
+			break;
 		case OPT_PREBUILD:
 			opt->prebuild = true;
 			break;
@@ -219,8 +233,12 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 	}
 	if (err)
 		return err;
-	if (!opt->patch == !opt->prebuild)
-		return ks_error_new(KS_E_USAGE, "give exactly one of --patch=FILE and --prebuild");
+	if (!!opt->patch + !!opt->diffext + !!opt->git + opt->prebuild != 1)
+		return ks_error_new(
+			KS_E_USAGE,
+			"give exactly one of --patch=FILE, --diffext=EXT, --git=COMMIT and --prebuild");
+	if (opt->patch_opt && !opt->patch)
+		return ks_error_new(KS_E_USAGE, "--patch-opt goes with --patch only");
 	if (optind + 1 != argc)
 		return ks_error_new(KS_E_USAGE, "give the kernel's source directory, and only that");
 	opt->source = argv[optind];
@@ -316,10 +334,31 @@ static struct ks_error *open_tree(struct create *c)
 	return err;
 }
 
+static struct ks_error *apply_change(struct create *c)
+{
+	if (c->opt.diffext)
+		return ks_build_apply_diffext(c->build, c->opt.diffext, NULL);
+	if (c->opt.git)
+		return ks_build_apply_git(c->build, c->opt.git, NULL);
+	return ks_build_apply_patch(c->build, c->opt.patch, NULL);
+}
+
+/* Only the cache; and where the tree is in git, which commit it is that runs. */
+static struct ks_error *prebuild(struct create *c)
+{
+	struct ks_error *err = NULL;
+
+	if (ks_build_has_git(c->build))
+		err = ks_build_remember_commit(c->build);
+	if (err)
+		ks_note(c->report, 0, "%s (this matters for --git only)", ks_error_message(err));
+	ks_error_free(err);
+	return ks_build_prepare(c->build);
+}
+
 static struct ks_error *build_objects(struct create *c)
 {
-	struct ks_strv changed = { 0 };
-	struct ks_error *err = ks_build_apply_patch(c->build, c->opt.patch, &changed);
+	struct ks_error *err = apply_change(c);
 
 	if (!err)
 		err = ks_build_units(c->build, &c->units);
@@ -329,7 +368,6 @@ static struct ks_error *build_objects(struct create *c)
 		err = ks_build_compile(c->build, &c->units, KS_POST);
 	if (!err && c->units.list.len)
 		err = ks_build_layouts(c->build, &c->layouts);
-	ks_strv_free(&changed);
 	return err;
 }
 
@@ -583,7 +621,7 @@ static struct ks_error *pack(struct create *c, const char *build_dir, const stru
 	if (!err)
 		err = stripped_module(build_dir, new, dir);
 	if (!err)
-		err = copy_into(c->opt.patch, dir, "patch");
+		err = copy_into(ks_build_patch_file(c->build), dir, "patch");
 	if (!err)
 		err = copy_into(table, dir, "table.bin");
 	if (!err)
@@ -609,8 +647,8 @@ static struct ks_error *create(struct create *c)
 	if (err)
 		return err;
 	if (c->opt.prebuild)
-		return ks_build_prepare(c->build);
-	if (!ks_file_exists(c->opt.patch))
+		return prebuild(c);
+	if (c->opt.patch && !ks_file_exists(c->opt.patch))
 		return ks_error_errno(ENOENT, "%s", c->opt.patch);
 	err = build_objects(c);
 	if (!err)
@@ -719,7 +757,10 @@ int main(int argc, char **argv)
 		err = random_id(c.id);
 	if (!err) {
 		if (!c.opt.description)
-			c.opt.description = c.opt.patch ? ks_path_base(c.opt.patch) : "";
+			c.opt.description = c.opt.patch	    ? ks_path_base(c.opt.patch)
+					    : c.opt.git	    ? c.opt.git
+					    : c.opt.diffext ? c.opt.diffext
+							    : "";
 		c.report = ks_report_terminal(c.opt.verbosity);
 		err = create(&c);
 	}

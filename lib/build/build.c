@@ -203,9 +203,7 @@ void ks_build_close(struct ks_build *b)
 	/* Closing drops the lock. */
 	if (b->lock >= 0)
 		close(b->lock);
-	ks_vec_for(&b->changes, c)
-		free(c->path);
-	ks_vec_free(&b->changes);
+	ks_patch_forget(b);
 	ks_config_free(b->config);
 	free(b->source);
 	free(b->config_dir);

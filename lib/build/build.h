@@ -59,6 +59,31 @@ struct ks_error *ks_build_prepare(struct ks_build *build) KS_MUST_CHECK;
 struct ks_error *ks_build_apply_patch(struct ks_build *build, const char *patch,
 				      struct ks_strv *changed_files) KS_MUST_CHECK;
 
+/*
+ * The same for files NAME.EXT beside NAME in the source tree: each is what NAME
+ * becomes.  A leading dot of @ext does not matter.
+ */
+struct ks_error *ks_build_apply_diffext(struct ks_build *b, const char *ext,
+					struct ks_strv *changed_files) KS_MUST_CHECK;
+
+/*
+ * The same for the difference between the source tree, which is in git, and a
+ * commit.  Which commit the tree is at, and so what the kernel was built from,
+ * is remembered in the configuration directory (ks_build_remember_commit).
+ */
+struct ks_error *ks_build_apply_git(struct ks_build *b, const char *commit,
+				    struct ks_strv *changed_files) KS_MUST_CHECK;
+/*
+ * Where it is not remembered yet: the commit that the tree is at.  An error
+ * where it is in no repository, or its files are not those of the commit.
+ */
+struct ks_error *ks_build_remember_commit(struct ks_build *b) KS_MUST_CHECK;
+/* Is the source tree in git? */
+bool ks_build_has_git(const struct ks_build *b);
+
+/* What was applied, as a unified diff with the paths of -p1 (or as --patch has it). */
+const char *ks_build_patch_file(const struct ks_build *b);
+
 struct ks_build_unit {
 	char *source;    /* kernel/printk/printk.c: what the object is compiled from, .c or .S */
 	char *object;    /* kernel/printk/printk.o */

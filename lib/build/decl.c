@@ -407,7 +407,7 @@ static void string_references(struct refs *r, const struct ks_token *t)
 
 		while (q < end && ks_word_char(*q))
 			q++;
-		if (q - p > 1 && !(*p >= '0' && *p <= '9'))
+		if (q > p && !(*p >= '0' && *p <= '9'))
 			add_reference(r, "", p, q - p);
 		p = q > p ? q - 1 : p;
 	}

@@ -221,18 +221,43 @@ struct ks_error *ks_generated_check(struct ks_build *b)
 	return err;
 }
 
+/* Is the file at @path what the makefile means where it has this? */
+static bool names(const char *text, const char *path)
+{
+	const char *base = ks_path_base(path);
+	size_t n = strlen(base);
+
+	for (const char *p = text; (p = strstr(p, base)); p += n) {
+		const char *dir, *mine = base > path ? base - 2 : path;
+
+		/* The whole last part of a name, "$(srctree)/x.h" or "x.h". */
+		if (p > text && !strchr("/ \t:=\n\\", p[-1]))
+			continue;
+		if (p[n] && !strchr(" \t\n\\:;)\"", p[n]))
+			continue;
+		if (p == text || p[-1] != '/')
+			return true;
+		/* The directory, too, where it is not a variable. */
+		for (dir = p - 2; dir > text && mine > path && *dir == *mine; dir--)
+			mine--;
+		if (p[-2] == ')' || *mine == '/' || mine == path)
+			return true;
+	}
+	return false;
+}
+
 bool ks_generated_in(struct ks_build *b, const char *dir, const char *path)
 {
-	static const char *const names[] = { "Makefile", "Kbuild" };
+	static const char *const makefiles[] = { "Makefile", "Kbuild" };
 	bool found = false;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && !found; i++) {
-		char *makefile = ks_asprintf("%s/%s/%s", b->source, dir, names[i]);
+	for (size_t i = 0; i < sizeof(makefiles) / sizeof(*makefiles) && !found; i++) {
+		char *makefile = ks_asprintf("%s/%s/%s", b->source, dir, makefiles[i]);
 		struct ks_buf text = { 0 };
 
 		if (ks_file_exists(makefile))
 			ks_error_free(ks_file_read(makefile, KS_BUILD_MAX_FILE, &text));
-		found = text.data && strstr(text.data, ks_path_base(path));
+		found = text.data && names(text.data, path);
 		ks_buf_free(&text);
 		free(makefile);
 	}

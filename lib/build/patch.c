@@ -209,9 +209,10 @@ static struct ks_error *copy_files(struct ks_build *b, const char *dir, const st
 	return err;
 }
 
-static struct ks_error *compare(struct ks_build *b, const char *dir, const char *path)
+struct ks_error *ks_patch_compare(struct ks_build *b, const char *path)
 {
-	char *was = ks_path_join(b->source, path), *is = ks_path_join(dir, path);
+	char *was = ks_path_join(b->source, path);
+	char *is = ks_asprintf("%s/patched/%s", b->cache, path);
 	struct ks_buf x = { 0 }, y = { 0 };
 	struct ks_error *err = NULL;
 	enum ks_change_kind kind;
@@ -302,11 +303,18 @@ static struct ks_error *run_patch(struct ks_build *b, const char *dir, const cha
 	return err;
 }
 
-static void forget_changes(struct ks_build *b)
+void ks_patch_forget(struct ks_build *b)
 {
 	ks_vec_for(&b->changes, c)
 		free(c->path);
 	ks_vec_free(&b->changes);
+	free(b->patch_file);
+	b->patch_file = NULL;
+}
+
+const char *ks_build_patch_file(const struct ks_build *b)
+{
+	return b->patch_file;
 }
 
 struct ks_error *ks_build_apply_patch(struct ks_build *b, const char *patch,
@@ -320,7 +328,7 @@ struct ks_error *ks_build_apply_patch(struct ks_build *b, const char *patch,
 	struct ks_error *err;
 
 	ks_step(b->report, "Applying the patch to copies");
-	forget_changes(b);
+	ks_patch_forget(b);
 	/* patch(1) without -p takes base names only: never what is meant here. */
 	ks_strv_add(&options, "-p1");
 	err = b->patch_opt ? parse_options(b->patch_opt, &options, &strip) : NULL;
@@ -346,12 +354,14 @@ struct ks_error *ks_build_apply_patch(struct ks_build *b, const char *patch,
 		err = run_patch(b, dir, path, &options, unified);
 	ks_strv_sort(&names);
 	for (size_t i = 0; !err && i < names.len; i++)
-		err = compare(b, dir, names.v[i]);
+		err = ks_patch_compare(b, names.v[i]);
 	if (!err && changed_files)
 		ks_vec_for(&b->changes, c)
 			ks_strv_add(changed_files, c->path);
 	if (err)
-		forget_changes(b);
+		ks_patch_forget(b);
+	else
+		b->patch_file = ks_strdup(path);
 	ks_strv_free(&options);
 	ks_strv_free(&names);
 	ks_buf_free(&text);

@@ -60,6 +60,7 @@ struct ks_build {
 	bool prepared;
 	char *key;          /* identifies what obj/ was prepared from */
 	KS_VEC(struct ks_change) changes;
+	char *patch_file;   /* they as a patch */
 };
 
 /* farm.c: brings farm/ up to date with the names in the source. */
@@ -172,6 +173,9 @@ bool ks_object_is_detour(struct ks_build *b, const char *path);
 void ks_units_drop(struct ks_build_units *units, size_t i);
 
 /* patch.c */
+/* Where patched/ has another file than the source it becomes one of the changes. */
+struct ks_error *ks_patch_compare(struct ks_build *b, const char *path) KS_MUST_CHECK;
+void ks_patch_forget(struct ks_build *b);
 struct ks_change *ks_build_change(struct ks_build *b, const char *path);
 
 #endif

@@ -308,6 +308,17 @@ static void mix_string(struct ks_digest *d, const char *p, size_t len)
 	mix(d, from, end - from);
 }
 
+/* May the two be one operator where no white space is between them? */
+static bool may_join(const struct ks_token *a, const struct ks_token *b)
+{
+	static const char operators[] = "+-<>=&|!*/%^.#:";
+
+	if (a->type == KS_WORD)
+		return b->type == KS_STRING;
+	return a->type == KS_PUNCT && b->type == KS_PUNCT && strchr(operators, *a->text) &&
+	       strchr(operators, *b->text);
+}
+
 struct ks_digest ks_tokens_digest(const struct ks_tokens *tokens)
 {
 	struct ks_digest d = { 0x243f6a8885a308d3, 0x13198a2e03707344 };
@@ -317,9 +328,7 @@ struct ks_digest ks_tokens_digest(const struct ks_tokens *tokens)
 		/* "+ +" is not "++", and L "x" not L"x". */
 		char head[2] = { (char)('a' + t->type), ' ' };
 
-		if (t->joined && before &&
-		    ((before->type == KS_PUNCT && t->type == KS_PUNCT) ||
-		     (before->type == KS_WORD && t->type == KS_STRING)))
+		if (t->joined && before && may_join(before, t))
 			head[1] = 'j';
 
 		mix(&d, head, 2);

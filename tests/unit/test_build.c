@@ -333,10 +333,14 @@ static void test_patch(void)
 
 static void test_units(void)
 {
-	static const char *const files[] = { "include/h.h",	"kernel/s.S",
-					     "kernel/Makefile", "kernel/Kconfig",
-					     "scripts/tool/x",	"arch/x86/entry/vdso/v.c",
-					     "kernel/what.is" };
+	static const char *const files[] = {
+		"kernel/Makefile",	     "kernel/Kconfig",
+		"scripts/tool/x",	     "arch/x86/entry/vdso/v.c",
+		"kernel/what.is",	     "arch/x86/entry/entry_64.S",
+		"arch/x86/kernel/head_64.S", "arch/x86/realmode/rm/x.S",
+		"arch/x86/purgatory/x.S",    "arch/x86/kernel/vmlinux.lds.S",
+		"arch/x86/kernel/asm-offsets_64.c",
+	};
 	struct ks_build *b = open_build(NULL);
 	struct ks_build_units units = { 0 };
 	struct ks_buf patch = { 0 };
