@@ -136,6 +136,16 @@ struct ks_error *ks_build_layouts(struct ks_build *build, struct ks_strv *layout
 struct ks_error *ks_build_module(struct ks_build *build, const char *dir,
 				 const char *extra_symvers) KS_MUST_CHECK;
 
+/*
+ * Builds a whole module of the kernel from the patched source, as the kernel's
+ * builder would have, and writes it without debug info to @out_path.  @modfile
+ * is that of a unit ("drivers/net/dummy").  KS_E_REFUSED where it would export
+ * other symbols, or other versions of them, than the kernel's modules expect.
+ * The patch, where there is one, has been applied, and its units were found.
+ */
+struct ks_error *ks_build_whole_module(struct ks_build *b, const char *modfile,
+				       const char *out_path) KS_MUST_CHECK;
+
 const char *ks_build_cache_dir(const struct ks_build *build);
 
 #endif

@@ -269,6 +269,17 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec >= b->tv_nsec);
 }
 
+static bool goes(const char *path, const struct stat *st, const struct timespec *since)
+{
+	if (!since)
+		return ks_str_ends(path, ".o") || ks_str_ends(path, ".o.cmd") ||
+		       ks_str_ends(path, ".mod") || ks_str_ends(path, ".mod.c") ||
+		       ks_str_ends(path, ".ko") || ks_str_ends(path, ".ko.cmd");
+	return is_later(&st->st_mtim, since) && !ks_str_ends(path, ".o") &&
+	       !ks_str_ends(path, ".cmd");
+}
+
+/* @since NULL: the objects instead, whatever their age. */
 static struct ks_error *purge(const char *dir, const struct timespec *since)
 {
 	struct ks_error *err = NULL;
@@ -283,8 +294,7 @@ static struct ks_error *purge(const char *dir, const struct timespec *since)
 			;
 		else if (S_ISDIR(st.st_mode))
 			err = purge(path, since);
-		else if (S_ISREG(st.st_mode) && is_later(&st.st_mtim, since) &&
-			 !ks_str_ends(path, ".o") && !ks_str_ends(path, ".cmd") && unlink(path))
+		else if (S_ISREG(st.st_mode) && goes(path, &st, since) && unlink(path))
 			err = ks_error_errno(errno, "cannot remove %s", path);
 		free(path);
 	}
@@ -293,7 +303,7 @@ static struct ks_error *purge(const char *dir, const struct timespec *since)
 	return err;
 }
 
-struct ks_error *ks_generated_purge(struct ks_build *b, const struct timespec *since)
+static struct ks_error *purge_all(struct ks_build *b, const struct timespec *since)
 {
 	/* obj/include is made by "make prepare" only, which is not run with an overlay. */
 	struct ks_error *err = NULL;
@@ -312,4 +322,14 @@ struct ks_error *ks_generated_purge(struct ks_build *b, const struct timespec *s
 	if (d)
 		closedir(d);
 	return err;
+}
+
+struct ks_error *ks_generated_purge(struct ks_build *b, const struct timespec *since)
+{
+	return purge_all(b, since);
+}
+
+struct ks_error *ks_generated_purge_objects(struct ks_build *b)
+{
+	return purge_all(b, NULL);
 }

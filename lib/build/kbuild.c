@@ -159,7 +159,7 @@ static struct ks_error *failure(struct output *o, const char *what)
 
 /* make in obj/, whose source is the farm; @args: variables and targets. */
 static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, int jobs,
-			    struct output *o, const char *what)
+			    const char *cflags, struct output *o, const char *what)
 {
 	struct ks_strv argv = { 0 };
 	struct ks_proc p = { .env = ks_kbuild_env(), .line = on_line, .arg = o };
@@ -177,7 +177,7 @@ static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, int 
 	/* The kernel's own: a few functions compile strlen(UTS_RELEASE) in. */
 	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
 	ks_strv_add(&argv, "LOCALVERSION=");
-	ks_strv_add(&argv, "KCFLAGS=" KS_KBUILD_CFLAGS);
+	ks_strv_addf(&argv, "KCFLAGS=%s", cflags);
 	/*
 	 * Only to the makefiles, and to those that list objects it is given
 	 * back below: without it the top one does not build resolve_btfids,
@@ -201,7 +201,7 @@ struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target, const ch
 	struct ks_error *err;
 
 	ks_strv_add(&args, target);
-	err = run(b, &args, b->jobs, &o, what);
+	err = run(b, &args, b->jobs, KS_KBUILD_CFLAGS, &o, what);
 	output_free(&o);
 	ks_strv_free(&args);
 	return err;
@@ -230,6 +230,9 @@ static const char descent_tail[] =
 	"ks-objects: $(ks-enter)\n"
 	"$(ks-enter): ks-enter/%:\n"
 	"\t$(Q)$(MAKE) $(build)=$* need-builtin=1 need-modorder=1\n"
+	".PHONY: ks-modules\n"
+	"ks-modules:\n"
+	"\t$(Q)$(MAKE) -f $(srctree)/scripts/Makefile.modfinal\n"
 	"endif\n";
 
 /* The file for MAKEFILES, and the arguments that go with it. */
@@ -266,7 +269,7 @@ static struct ks_error *write_descent(struct ks_build *b, struct ks_build_unit *
 }
 
 struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
-				   const char *what)
+				   const char *cflags, const char *what)
 {
 	struct ks_strv args = { 0 }, objects = { 0 };
 	struct output o = { .b = b, .targets = &objects };
@@ -275,7 +278,7 @@ struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **un
 	for (size_t i = 0; i < n; i++)
 		ks_strv_add(&objects, units[i]->target);
 	if (!err)
-		err = run(b, &args, b->jobs, &o, what);
+		err = run(b, &args, b->jobs, cflags, &o, what);
 	ks_strv_free(&args);
 	ks_strv_free(&objects);
 	output_free(&o);
@@ -312,10 +315,27 @@ struct ks_error *ks_kbuild_commands(struct ks_build *b, struct ks_build_unit **u
 	ks_strv_add(&args, "--dry-run");
 	/* Lines of several makes would mix. */
 	if (!err)
-		err = run(b, &args, 1, &o, "the kernel's makefiles do not say how they compile");
+		err = run(b, &args, 1, KS_KBUILD_CFLAGS, &o, "the kernel's makefiles do not say how they compile");
 	for (char *line = err || !o.log.data ? NULL : strtok_r(o.log.data, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save))
 		take_command(commands, line);
+	ks_strv_free(&args);
+	output_free(&o);
+	return err;
+}
+
+struct ks_error *ks_kbuild_link_modules(struct ks_build *b, const char *order, const char *what)
+{
+	struct output o = { .b = b };
+	struct ks_strv args = { 0 };
+	struct ks_error *err = write_descent(b, NULL, 0, &args);
+
+	/* The last goal given is ks-objects, which has nothing to do. */
+	ks_strv_add(&args, "ks-modules");
+	ks_strv_addf(&args, "MODORDER=%s", order);
+	ks_strv_add(&args, "CONFIG_DEBUG_INFO_BTF_MODULES=");
+	if (!err)
+		err = run(b, &args, b->jobs, KS_KBUILD_MODULE_CFLAGS, &o, what);
 	ks_strv_free(&args);
 	output_free(&o);
 	return err;

@@ -201,7 +201,7 @@ static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **
 	for (size_t i = 0; i < n && !err; i++)
 		err = discard(b, which[i]);
 	if (!err)
-		err = ks_kbuild_compile(b, which, n, what);
+		err = ks_kbuild_compile(b, which, n, KS_KBUILD_CFLAGS, what);
 	for (size_t i = 0; i < n && !err; i++) {
 		char *object = ks_path_join(b->obj, which[i]->object);
 

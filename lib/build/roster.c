@@ -356,6 +356,11 @@ static void add_way(const struct ks_roster *r, long dir, struct ks_strv *way)
 	ks_strv_add(way, r->dirs.v[dir].path);
 }
 
+void ks_roster_way(const struct ks_roster *r, const char *dir, struct ks_strv *way)
+{
+	add_way(r, find_dir(r, dir), way);
+}
+
 static void add_entry(const struct ks_roster *r, const struct object *o, struct ks_roster_list *list)
 {
 	struct ks_roster_entry *e = ks_vec_push(&list->entries);

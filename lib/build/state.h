@@ -98,6 +98,8 @@ struct ks_error *ks_generated_check(struct ks_build *b) KS_MUST_CHECK;
 bool ks_generated_in(struct ks_build *b, const char *dir, const char *path);
 /* Removes what kbuild has generated in obj/ since @since: it may be made from patched files. */
 struct ks_error *ks_generated_purge(struct ks_build *b, const struct timespec *since) KS_MUST_CHECK;
+/* Removes all objects of the kernel and its modules from obj/, with kbuild's notes on them. */
+struct ks_error *ks_generated_purge_objects(struct ks_build *b) KS_MUST_CHECK;
 
 /* commands.c: the compiler's arguments for each unit; NULL where kbuild does not say.  The caller frees. */
 struct ks_error *ks_commands_get(struct ks_build *b, struct ks_build_unit **units, size_t n,
@@ -113,12 +115,18 @@ struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 
 /* kbuild.c */
 #define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
+/* For whole modules: as the kernel's builder compiled them, but for the debug info. */
+#define KS_KBUILD_MODULE_CFLAGS "-g0"
 
 /* @what is for the error: "the original source does not compile". */
 struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target,
 				const char *what) KS_MUST_CHECK;
+/* Makes the targets of the units, one of the above for @cflags. */
 struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **units, size_t n,
-				   const char *what) KS_MUST_CHECK;
+				   const char *cflags, const char *what) KS_MUST_CHECK;
+/* Links the modules in the list @order, a file, whose .mod.c files are there. */
+struct ks_error *ks_kbuild_link_modules(struct ks_build *b, const char *order,
+					const char *what) KS_MUST_CHECK;
 /*
  * How kbuild would compile the units: appends pairs of a target and the
  * compiler's arguments, as a shell reads them, without -c and the files.
@@ -146,6 +154,8 @@ void ks_roster_find(const struct ks_roster *r, const char *source, struct ks_ros
 /* Appends all objects; those of one directory's makefile. */
 void ks_roster_all(const struct ks_roster *r, struct ks_roster_list *list);
 void ks_roster_in(const struct ks_roster *r, const char *dir, struct ks_roster_list *list);
+/* The directories through which kbuild gets to @dir; none: it does not. */
+void ks_roster_way(const struct ks_roster *r, const char *dir, struct ks_strv *way);
 void ks_roster_directories(const struct ks_roster *r, struct ks_strv *dirs);
 void ks_roster_list_free(struct ks_roster_list *list);
 

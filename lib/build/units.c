@@ -255,21 +255,25 @@ static void add_generating(struct finding *f)
 			if (!ks_generated_in(f->b, dirs.v[i], c->path))
 				continue;
 			ks_roster_in(f->roster, dirs.v[i], &list);
+			/* What they include of it is not among their dependencies. */
 			ks_vec_for(&list.entries, e)
 				if (matters(e))
-					add_unit(f, e, true)->whole = true;
+					add_unit(f, e, false)->whole = true;
 			ks_roster_list_free(&list);
 		}
 	}
 	ks_strv_free(&dirs);
 }
 
-static void note_reached(struct finding *f, struct ks_change *c, const struct ks_strv *sources)
+static void note_reached(struct finding *f, struct ks_change *c, const struct ks_strv *sources,
+			 bool all)
 {
 	struct ks_roster_list list = { 0 };
 
-	for (size_t i = 0; i < sources->len; i++)
+	for (size_t i = 0; i < sources->len && !all; i++)
 		ks_roster_find(f->roster, sources->v[i], &list);
+	if (all)
+		ks_roster_all(f->roster, &list);
 	if (list.entries.len && ks_str_ends(c->path, ".h")) {
 		c->reaches = true;
 		ks_note(f->b->report, 0, "%s: %zu object%s may include it", c->path,
@@ -295,7 +299,7 @@ static void add_includers(struct finding *f, struct ks_change *c)
 		add_entries(f, &list, true);
 		ks_roster_list_free(&list);
 	}
-	note_reached(f, c, &sources);
+	note_reached(f, c, &sources, all);
 	ks_strv_free(&path);
 	ks_strv_free(&sources);
 }

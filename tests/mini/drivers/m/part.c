@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "m.h"
+#include <linux/lib.h>
+
+int part(int i)
+{
+	return used_by_nobody(i);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LIB_H
+#define LIB_H
+#include <asm/own.h>
+
+struct pair {
+	int first, second;
+};
+
+static inline int used_by_a(int i)
+{
+	return i + 1;
+}
+
+static inline int used_by_nobody(int i)
+{
+	return used_by_a(i) + 2;
+}
+
+static inline int line(void)
+{
+	return __LINE__;
+}
+#endif

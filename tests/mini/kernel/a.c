@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/lib.h>
+
+int a(int i)
+{
+	return used_by_a(i) + line();
+}
