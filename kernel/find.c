@@ -28,7 +28,7 @@ struct find {
 	struct ks_match match;
 	u8 *state;
 	u8 *absent; /* by target */
-	bool partial;
+	const char *left_out; /* names with commas between */
 };
 
 static size_t op_read(void *ctx, u64 addr, void *buf, size_t len)
@@ -135,6 +135,16 @@ static void release(struct find *f)
 	kvfree(m->places);
 }
 
+static bool is_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == len && !strncmp(list, name, len))
+			return true;
+	return false;
+}
+
 /* From now on no target can be unloaded: the addresses that are found stay good. */
 static int hold_targets(struct find *f)
 {
@@ -156,13 +166,13 @@ static int hold_targets(struct find *f)
 					     "no memory for the match");
 		if (!i)
 			continue;
-		u->targets[i].mod = ks_hold_module(name, &ret);
-		if (ret == -ENOENT && f->partial) {
+		if (is_listed(f->left_out, name)) {
 			u->targets[i].left_out = true;
 			f->absent[i] = 1;
-			ksplice_log(u, "left out: %s is not loaded\n", name);
+			ksplice_log(u, "left out: %s\n", name);
 			continue;
 		}
+		u->targets[i].mod = ks_hold_module(name, &ret);
 		if (ret == -ENOENT)
 			return ksplice_abort(u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
 					     "the kernel module %s is not loaded", name);
@@ -475,7 +485,7 @@ static int run(struct find *f, const struct ksplice_old *old)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "match table: it has %u exports, its module %u",
 				     f->table.nr_exports, old->nr_exports);
-	f->partial = old->partial && old->nothing;
+	f->left_out = old->nothing ? old->left_out : NULL;
 	ret = hold_targets(f);
 	if (ret)
 		return ret;
@@ -487,7 +497,7 @@ static int run(struct find *f, const struct ksplice_old *old)
 	ret = solve(f);
 	if (!ret && !(f->u->nr_patches + f->u->nr_data))
 		return ksplice_abort(f->u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
-				     "none of the kernel modules that it patches is loaded");
+				     "all of its targets are left out");
 	return ret ? ret : fill_exports(f, old);
 }
 

@@ -66,8 +66,7 @@ def classify_create(status, out, said):
     first = message.split("\n", 1)[0]
     if "the patched source does not compile" in first:
         return {"result": NO_PATCH, "cause": first_error(message)}
-    if re.search(r"cannot be made safely|cannot be handled|is part of the module|not supported"
-                 r"|can be matched|built without it|cannot be part of a module", message):
+    if status == 65:
         reasons = [line.strip() for line in message.splitlines()[1:] if line.startswith("  ")]
         return {"result": REFUSED, "reasons": reasons or [first]}
     return {"result": FAILED, "cause": "ksplice-create: " + (first or f"status {status}")}

@@ -141,6 +141,9 @@ static char *done_text(const struct apply *a)
 	for (size_t i = 0; i < a->result.left_out.len; i++)
 		ks_buf_addf(&text, "%s%s", i ? ", " : " Left out, for they are not loaded: ",
 			    a->result.left_out.v[i]);
+	for (size_t i = 0; i < a->result.fixed.len; i++)
+		ks_buf_addf(&text, "%s%s", i ? ", " : " Fixed already, by the modules that are loaded: ",
+			    a->result.fixed.v[i]);
 	return ks_buf_steal(&text);
 }
 
@@ -169,7 +172,7 @@ int main(int argc, char **argv)
 	if (a.tool.raw_errors)
 		show_log(&a);
 	free(text);
-	ks_strv_free(&a.result.left_out);
+	ks_live_result_clear(&a.result);
 	ks_buf_free(&a.log);
 	ks_pack_close(a.pack);
 	return status;

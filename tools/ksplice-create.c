@@ -23,6 +23,7 @@
 #include "build/build.h"
 #include "diff/diff.h"
 #include "distro/info.h"
+#include "elf/note.h"
 #include "module/core.h"
 #include "module/exports.h"
 #include "module/update.h"
@@ -31,11 +32,12 @@
 #include "table/newobj.h"
 #include "table/table.h"
 
+#define EXIT_REFUSED 65
 #define EXIT_NO_CHANGES 66
 
 struct options {
 	const char *patch, *diffext, *git, *config, *id, *description, *patch_opt, *source;
-	bool prebuild, force_compiler, json;
+	bool prebuild, force_compiler, build_modules, json;
 	int jobs, verbosity;
 };
 
@@ -87,6 +89,8 @@ static const char usage[] =
 	"  --id=ID              name of the update, 1 to 32 characters of a-z0-9\n"
 	"                       (default: 8 random ones)\n"
 	"  --description=TEXT   what ksplice-view shows (default: the patch file's name)\n"
+	"  --build-modules      put whole fixed modules into the update, too, for targets that\n"
+	"                       are not loaded (ksplice-apply --partial)\n"
 	"  --force-compiler     go on although the compiler is not the kernel's\n"
 	"  -j, --jobs=N         run N compilers at once (default: CONCURRENCY_LEVEL, or the\n"
 	"                       number of processors)\n"
@@ -96,8 +100,8 @@ static const char usage[] =
 	"      --help           show this help\n"
 	"      --version        show the version\n"
 	"\n"
-	"Exit status: 0 an update was written; 66 the patch changes nothing that runs;\n"
-	"130 a signal; 1 anything else.\n";
+	"Exit status: 0 an update was written; 65 the update cannot be made safely; 66 the\n"
+	"patch changes nothing that runs; 130 a signal; 1 anything else.\n";
 
 enum {
 	OPT_PATCH = 256,
@@ -109,6 +113,7 @@ enum {
 	OPT_ID,
 	OPT_DESCRIPTION,
 	OPT_FORCE_COMPILER,
+	OPT_BUILD_MODULES,
 	OPT_JSON,
 	OPT_HELP,
 	OPT_VERSION,
@@ -124,6 +129,7 @@ static const struct option long_options[] = {
 	{ "id", required_argument, NULL, OPT_ID },
 	{ "description", required_argument, NULL, OPT_DESCRIPTION },
 	{ "force-compiler", no_argument, NULL, OPT_FORCE_COMPILER },
+	{ "build-modules", no_argument, NULL, OPT_BUILD_MODULES },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -208,6 +214,9 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 			break;
 		case OPT_FORCE_COMPILER:
 			opt->force_compiler = true;
+			break;
+		case OPT_BUILD_MODULES:
+			opt->build_modules = true;
 			break;
 		case 'j':
 			err = ks_error_prefix(parse_jobs(optarg, &opt->jobs), "-j");
@@ -598,6 +607,37 @@ static struct ks_error *stripped_module(const char *build_dir, const char *modul
 	return err;
 }
 
+/* Each module that is patched, whole. */
+static struct ks_error *add_whole_modules(struct create *c, const char *dir, struct ks_manifest *m)
+{
+	char *modules = ks_path_join(dir, "modules");
+	struct ks_error *err = ks_dir_make(modules);
+
+	ks_vec_for(&c->work, w) {
+		const char *name = w->built->modname;
+		char *file, *path, *id = NULL;
+		bool done = !name || !touched(w);
+
+		ks_vec_for(&m->whole, x)
+			done |= !strcmp(x->target, target_of(w));
+		if (err || done)
+			continue;
+		ks_step(c->report, "Building the whole module %s", name);
+		file = ks_asprintf("modules/%s.ko", name);
+		path = ks_path_join(dir, file);
+		err = ks_build_whole_module(c->build, w->built->modfile, path);
+		if (!err)
+			err = ks_file_build_id(path, &id);
+		if (!err)
+			ks_manifest_add_whole(m, name, file, id);
+		free(id);
+		free(file);
+		free(path);
+	}
+	free(modules);
+	return err;
+}
+
 static struct ks_error *pack(struct create *c, const char *build_dir, const struct ks_core_build *core)
 {
 	char *dir = ks_path_join(c->work_dir, "pack"), *core_dir = ks_path_join(dir, "core");
@@ -624,6 +664,8 @@ static struct ks_error *pack(struct create *c, const char *build_dir, const stru
 		err = copy_into(ks_build_patch_file(c->build), dir, "patch");
 	if (!err)
 		err = copy_into(table, dir, "table.bin");
+	if (!err && c->opt.build_modules && ks_table_targets(c->table) > 1)
+		err = add_whole_modules(c, dir, &m);
 	if (!err)
 		err = ks_pack_write(&m, dir, c->tarball);
 	if (!err && c->opt.json)
@@ -770,7 +812,9 @@ int main(int argc, char **argv)
 		status = EXIT_NO_CHANGES;
 	} else if (err) {
 		fprintf(stderr, "ksplice-create: %s\n", ks_error_message(err));
-		status = ks_error_code(err) == KS_E_INTERRUPTED ? 130 : 1;
+		status = ks_error_code(err) == KS_E_INTERRUPTED ? 130 :
+			 ks_error_code(err) == KS_E_REFUSED	? EXIT_REFUSED :
+								  1;
 	} else if (c.opt.prebuild) {
 		printf("The build cache is ready.\n");
 	} else if (c.opt.json) {

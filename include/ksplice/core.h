@@ -38,12 +38,13 @@ struct ksplice_old {
 	struct ksplice_export *exports; /* sorted by name (strcmp) */
 	u32 nr_exports;                 /* as many as the table's exports array */
 	/*
-	 * Targets that are not loaded are left out: nothing of theirs is replaced.
+	 * Names of targets, separated by commas, that are left out: they are not
+	 * looked for, and nothing of theirs is replaced.  NULL or "": none.
 	 * The loader still links the new code for them, which then is never run;
 	 * what it refers to in them is an empty object in @nothing (nr_exports of
 	 * them), which holds a static key or a tracepoint of no users.
 	 */
-	u32 partial;
+	const char *left_out;
 	struct ksplice_nothing *nothing;
 };
 

@@ -20,6 +20,7 @@
 #include "live/module.h"
 #include "live/run.h"
 #include "live/stage.h"
+#include "live/whole.h"
 
 /* What an earlier run left of the update. */
 enum remains {
@@ -70,14 +71,21 @@ static struct ks_error *check_core(const struct ks_live *live, const struct ks_m
 }
 
 static struct ks_error *check_targets(const struct ks_live *live, const struct ks_manifest *m,
-				      bool partial, struct ks_strv *left_out)
+				      bool partial, struct ks_live_result *result)
 {
+	struct ks_strv *left_out = &result->left_out;
 	struct ks_error *err = NULL;
 
 	for (size_t i = 0; !err && i < m->targets.len; i++) {
 		const char *name = m->targets.v[i];
 
-		if (!strcmp(name, "vmlinux") || ks_module_ready(live, name))
+		if (!strcmp(name, "vmlinux"))
+			continue;
+		if (ks_whole_is_loaded(live, m, name)) {
+			ks_strv_add(&result->fixed, name);
+			continue;
+		}
+		if (ks_module_ready(live, name))
 			continue;
 		ks_strv_add(left_out, name);
 		if (!partial)
@@ -85,7 +93,7 @@ static struct ks_error *check_targets(const struct ks_live *live, const struct k
 					   "update %s patches the module %s, which is not loaded; load it (modprobe %s) and try again, or apply the rest with --partial",
 					   m->id, name, name);
 	}
-	if (!err && left_out->len == m->targets.len)
+	if (!err && left_out->len && left_out->len + result->fixed.len == m->targets.len)
 		err = ks_error_new(KS_E_FAILED, "none of the modules that update %s patches is loaded: %s%s",
 				   m->id, left_out->v[0], left_out->len > 1 ? " and others" : "");
 	return err ? ks_error_set_abort(err, "target_not_loaded") : NULL;
@@ -155,10 +163,24 @@ static struct ks_error *load_file(const struct ks_live *live, const struct ks_pa
 	return err;
 }
 
+/* "left_out=xfs,btrfs", or "": the old module's parameters. */
+static char *old_params(const struct ks_live_result *result)
+{
+	const struct ks_strv *lists[] = { &result->left_out, &result->fixed };
+	struct ks_buf text = { 0 };
+
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0; i < lists[k]->len; i++)
+			ks_buf_addf(&text, "%s%s", text.len ? "," : "left_out=", lists[k]->v[i]);
+	return text.len ? ks_buf_steal(&text) : ks_strdup("");
+}
+
 static struct ks_error *load_modules(const struct ks_live *live, const struct ks_pack *pack,
-				     const struct ks_live_options *opt, bool left_out)
+				     const struct ks_live_options *opt,
+				     const struct ks_live_result *result)
 {
 	const struct ks_manifest *m = &pack->manifest;
+	char *params = old_params(result);
 	struct ks_error *err = NULL;
 
 	if (!ks_live_core_loaded(live))
@@ -166,11 +188,12 @@ static struct ks_error *load_modules(const struct ks_live *live, const struct ks
 	if (err)
 		return err;
 	ks_step(opt->report, "Matching the running kernel");
-	err = load_file(live, pack, m->old_file, left_out ? "partial=1" : "");
+	err = load_file(live, pack, m->old_file, params);
 	if (!err) {
 		ks_step(opt->report, "Linking the new code");
 		err = load_file(live, pack, m->new_file, "");
 	}
+	free(params);
 	return err ? ks_stage_error(live, m->id, err) : NULL;
 }
 
@@ -182,7 +205,9 @@ static struct ks_error *climb(const struct ks_live *live, const struct ks_pack *
 
 	err = ks_error_prefix(ks_run_keep(live, pack), "nothing was applied");
 	if (!err && remains != REMAINS_PINNED)
-		err = load_modules(live, pack, opt, result->left_out.len);
+		err = load_modules(live, pack, opt, result);
+	if (!err)
+		err = ks_whole_install(live, pack, &result->left_out);
 	if (!err && ks_interrupted())
 		err = ks_interrupted_error();
 	if (!err) {
@@ -197,8 +222,13 @@ static struct ks_error *descend(const struct ks_live *live, const char *id,
 				const struct ks_live_options *opt, enum remains remains,
 				struct ks_error *err)
 {
-	struct ks_error *more = NULL;
+	struct ks_error *more = ks_whole_remove(live, id, NULL);
 
+	if (more)
+		err = ks_stage_append(err, "\nBesides, a fixed module was put on the disk and cannot be removed: %s",
+				      ks_error_message(more));
+	ks_error_free(more);
+	more = NULL;
 	if (remains == REMAINS_PINNED) {
 		ks_run_retire(live, id);
 	} else {
@@ -231,14 +261,24 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 		result->no_change = true;
 		return NULL;
 	}
-	err = check_targets(live, &pack->manifest, opt->partial, &result->left_out);
+	err = check_targets(live, &pack->manifest, opt->partial, result);
 	if (!err)
 		err = load_needs(live, &pack->manifest);
+	if (!err && result->fixed.len && result->fixed.len == pack->manifest.targets.len) {
+		result->no_change = true;
+		return NULL;
+	}
 	if (err)
 		return err;
 	err = climb(live, pack, opt, remains, result);
 	ks_stage_take_log(live, id, opt);
 	return err ? descend(live, id, opt, remains, err) : NULL;
+}
+
+void ks_live_result_clear(struct ks_live_result *result)
+{
+	ks_strv_free(&result->left_out);
+	ks_strv_free(&result->fixed);
 }
 
 struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack *pack,

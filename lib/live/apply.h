@@ -25,9 +25,13 @@ struct ks_live_options {
 struct ks_live_result {
 	int tries;      /* attempts to change the stage */
 	bool no_change; /* apply: applied already; undo: not applied, its remains were removed */
-	struct ks_strv left_out; /* apply: targets that are not loaded; ks_strv_free() */
+	/* apply: targets that are not patched; ks_live_result_clear() */
+	struct ks_strv left_out; /* ... for they are not loaded */
+	struct ks_strv fixed;    /* ... for what is loaded is the fixed module */
 	bool pinned;    /* its modules stay loaded after an undo */
 };
+
+void ks_live_result_clear(struct ks_live_result *result);
 
 /*
  * An error with an abort code comes from the kernel, or is what the kernel

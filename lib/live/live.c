@@ -33,20 +33,34 @@ static int system_load(const struct ks_live *live, const char *path, const char 
 	return ret;
 }
 
-static bool system_probe(const struct ks_live *live, const char *name, char **said)
+static bool run_program(const char *const *argv, char **said)
 {
-	const char *argv[] = { "modprobe", "--", name, NULL };
 	struct ks_buf out = { 0 };
 	struct ks_proc p = { .argv = argv, .out = &out };
 	struct ks_error *err = ks_proc_check(&p);
 
-	(void)live;
 	*said = err ? ks_strdup(ks_error_message(err)) : NULL;
 	ks_buf_free(&out);
 	if (!err)
 		return true;
 	ks_error_free(err);
 	return false;
+}
+
+static bool system_probe(const struct ks_live *live, const char *name, char **said)
+{
+	const char *argv[] = { "modprobe", "--", name, NULL };
+
+	(void)live;
+	return run_program(argv, said);
+}
+
+static bool system_depmod(const struct ks_live *live, const char *release, char **said)
+{
+	const char *argv[] = { "depmod", release, NULL };
+
+	(void)live;
+	return run_program(argv, said);
 }
 
 static int system_unload(const struct ks_live *live, const char *name)
@@ -80,9 +94,11 @@ const struct ks_live ks_live_system = {
 	.sysfs = "/sys/kernel/ksplice",
 	.run = "/run/ksplice",
 	.modules = "/sys/module",
+	.lib_modules = "/lib/modules",
 	.load = system_load,
 	.unload = system_unload,
 	.probe = system_probe,
+	.depmod = system_depmod,
 	.write = system_write,
 	.pause = system_pause,
 };

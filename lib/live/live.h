@@ -20,12 +20,15 @@ struct ks_live {
 	const char *sysfs;   /* "/sys/kernel/ksplice" */
 	const char *run;     /* "/run/ksplice"; see run.h */
 	const char *modules; /* "/sys/module" */
+	const char *lib_modules; /* "/lib/modules" */
 	const char *release; /* NULL: uname -r */
 	/* Like finit_module(2) and delete_module(2): 0 or -errno. */
 	int (*load)(const struct ks_live *live, const char *path, const char *params);
 	int (*unload)(const struct ks_live *live, const char *name);
 	/* Like modprobe(8), which finds a module and what it needs; *said: its words, or NULL. */
 	bool (*probe)(const struct ks_live *live, const char *name, char **said);
+	/* Like depmod(8) for a release. */
+	bool (*depmod)(const struct ks_live *live, const char *release, char **said);
 	/* Writes to a file of the core: 0 or -errno. */
 	int (*write)(const struct ks_live *live, const char *path, const char *text);
 	/* May return early when a signal asks to stop. */

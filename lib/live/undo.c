@@ -10,6 +10,7 @@
 #include "live/apply.h"
 #include "live/run.h"
 #include "live/stage.h"
+#include "live/whole.h"
 
 static struct ks_error *reverse(const struct ks_live *live, const char *id,
 				const struct ks_live_options *opt, struct ks_live_result *result)
@@ -45,9 +46,18 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 	bool applied, reversed;
 
 	if (err) {
+		struct ks_error *more;
+		bool had;
+
 		/* An apply that was killed before the kernel knew of it. */
 		ks_run_drop(live, id);
-		return err;
+		/* Or one before the last boot, whose fixed modules are on the disk. */
+		more = ks_whole_remove(live, id, &had);
+		if (!had)
+			return err;
+		ks_error_free(err);
+		result->no_change = true;
+		return more;
 	}
 	if (!u->stage) {
 		ks_live_update_free(u);
@@ -65,6 +75,10 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 					  "already_reversed");
 	if (applied)
 		err = reverse(live, id, opt, result);
+	if (!err)
+		err = ks_error_prefix(ks_whole_remove(live, id, NULL),
+				      "the update %s is not applied any more, but a fixed module of it may still be on the disk",
+				      id);
 	if (err)
 		return err;
 	if (result->pinned) {

@@ -127,9 +127,9 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 			"extern const char ksplice_table[], ksplice_table_end[];\n"
 			"extern struct ksplice_export ksplice_exports[];\n\n");
 	if (src->modules)
-		ks_buf_addf(&b, "static struct ksplice_nothing nothing[%zu];\n\nstatic bool partial;\n"
-				"module_param(partial, bool, 0400);\n"
-				"MODULE_PARM_DESC(partial, \"leave out targets that are not loaded\");\n\n",
+		ks_buf_addf(&b, "static struct ksplice_nothing nothing[%zu];\n\nstatic char *left_out;\n"
+				"module_param(left_out, charp, 0400);\n"
+				"MODULE_PARM_DESC(left_out, \"targets that are not to be patched\");\n\n",
 			    ks_table_exports(src->table));
 	ks_buf_adds(&b,
 			"static int __init old_init(void)\n{\n\tstruct ksplice_old old = {\n"
@@ -146,7 +146,7 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 		    "module_init(old_init);\nmodule_exit(old_exit);\nMODULE_LICENSE(\"GPL\");\n"
 		    "MODULE_DESCRIPTION(\"Ksplice update: what to find\");\n",
 		    ks_table_exports(src->table),
-		    src->modules ? "\t\t.partial = partial,\n\t\t.nothing = nothing,\n" : "");
+		    src->modules ? "\t\t.left_out = left_out,\n\t\t.nothing = nothing,\n" : "");
 	return write_buf(dir, "old.c", &b);
 }
 

@@ -12,7 +12,7 @@
 
 #include "pack/manifest.h"
 
-#define KS_PACK_MAX_FILES 64 /* beside the manifest */
+#define KS_PACK_MAX_FILES 256 /* beside the manifest */
 #define KS_PACK_MAX_FILE (64ull << 20)
 #define KS_PACK_MAX_TOTAL (256ull << 20)
 

@@ -116,6 +116,16 @@ struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char 
 	return u;
 }
 
+void ks_manifest_add_whole(struct ks_manifest *m, const char *target, const char *file,
+			   const char *build_id)
+{
+	struct ks_manifest_whole *w = ks_vec_push(&m->whole);
+
+	w->target = ks_strdup(target);
+	w->file = ks_strdup(file);
+	w->build_id = ks_strdup(build_id);
+}
+
 void ks_manifest_add_skipped(struct ks_manifest_unit *u, const char *skipped)
 {
 	struct ks_manifest_skip *s = ks_vec_push(&u->skipped);
@@ -140,6 +150,12 @@ void ks_manifest_clear(struct ks_manifest *m)
 	ks_strv_free(&m->targets);
 	ks_strv_free(&m->needs);
 	ks_strv_free(&m->layouts);
+	ks_vec_for(&m->whole, w) {
+		free(w->target);
+		free(w->file);
+		free(w->build_id);
+	}
+	ks_vec_free(&m->whole);
 	ks_vec_for(&m->units, u) {
 		free(u->path);
 		free(u->target);
@@ -203,21 +219,24 @@ static json_t *unit_to_json(const struct ks_manifest_unit *u)
 
 static json_t *manifest_to_json(const struct ks_manifest *m)
 {
-	json_t *units = json_array(), *files = json_array();
+	json_t *units = json_array(), *files = json_array(), *whole = json_array();
 
+	ks_vec_for(&m->whole, w)
+		append(&whole, json_pack("{s:s, s:s, s:s}", "target", w->target, "file", w->file, "build_id",
+					 w->build_id));
 	ks_vec_for(&m->units, u)
 		append(&units, unit_to_json(u));
 	ks_vec_for(&m->files, f)
 		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
 					 (json_int_t)f->size, "sha256", f->sha256));
 	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, "
-			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o}",
+			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "format", KSPLICE_PACKAGE_FORMAT, "id", m->id, "description",
 			 m->description, "kernel", "release", m->release, "version", m->version,
 			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
 			 "compiler", m->compiler, "pinned", m->pinned, "modules", "core",
 			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
-			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts", names_to_json(&m->layouts), "units", units, "files", files);
+			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts", names_to_json(&m->layouts), "units", units, "whole", whole, "files", files);
 }
 
 struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *out)
@@ -373,6 +392,31 @@ static void read_module_names(struct reader *r, json_t *root, const char *name, 
 	}
 }
 
+/* Behind the targets and the files, which it refers to. */
+static void read_whole(struct reader *r, json_t *root, struct ks_manifest *m)
+{
+	json_t *list = member(r, root, "whole", JSON_ARRAY), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		struct ks_manifest_whole *w = ks_vec_push(&m->whole);
+
+		snprintf(r->where, sizeof(r->where), "whole[%zu]: ", i);
+		w->target = read_string(r, item, "target");
+		w->file = read_string(r, item, "file");
+		w->build_id = read_string(r, item, "build_id");
+		if (!r->err && (!ks_strv_has(&m->targets, w->target) || !strcmp(w->target, "vmlinux")))
+			complain(r, "\"%s\" is no module among the targets", w->target);
+		if (!r->err && strspn(w->build_id, "0123456789abcdef") != strlen(w->build_id))
+			complain(r, "\"build_id\" is no hexadecimal number");
+		if (!r->err && !ks_manifest_find_file(m, w->file))
+			complain(r, "\"%s\" is not among the files", w->file);
+		if (r->err)
+			return;
+	}
+	r->where[0] = 0;
+}
+
 static void read_skipped(struct reader *r, json_t *object, struct ks_manifest_unit *u)
 {
 	json_t *list = member(r, object, "skipped", JSON_ARRAY), *item;
@@ -513,6 +557,7 @@ static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
 	read_names(r, root, "layouts", &m->layouts);
 	read_units(r, root, m);
 	read_files(r, root, m);
+	read_whole(r, root, m);
 }
 
 struct ks_error *ks_manifest_read(const char *text, size_t len, struct ks_manifest *m)

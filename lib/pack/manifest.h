@@ -32,6 +32,12 @@ struct ks_manifest_unit {
 	KS_VEC(struct ks_manifest_skip) skipped;
 };
 
+/* A target as a whole, built from the patched source, for machines where it is not loaded. */
+struct ks_manifest_whole {
+	char *target, *file;
+	char *build_id; /* of the file, hexadecimal; "" where it has none */
+};
+
 struct ks_manifest_file {
 	char *name; /* relative to the top directory */
 	uint64_t size;
@@ -53,6 +59,7 @@ struct ks_manifest {
 	struct ks_strv layouts; /* types that the patch lays out differently, for the reader */
 	struct ks_strv needs; /* modules that are no targets, but that new code calls into */
 	KS_VEC(struct ks_manifest_unit) units;
+	KS_VEC(struct ks_manifest_whole) whole;
 	KS_VEC(struct ks_manifest_file) files;
 };
 
@@ -64,6 +71,8 @@ struct ks_manifest_unit *ks_manifest_add_unit(struct ks_manifest *m, const char 
 					      const char *target);
 /* @skipped: "NAME: why", as lib/diff has it. */
 void ks_manifest_add_skipped(struct ks_manifest_unit *u, const char *skipped);
+void ks_manifest_add_whole(struct ks_manifest *m, const char *target, const char *file,
+			   const char *build_id);
 void ks_manifest_clear(struct ks_manifest *m);
 
 /* @out: the JSON text.  Refuses what ks_manifest_read() would refuse. */

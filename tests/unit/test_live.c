@@ -46,6 +46,7 @@ static struct fake {
 	bool stop_in_pause;	 /* a signal comes in the first pause */
 	bool pinned;
 	bool no_probe; /* modprobe finds nothing */
+	bool no_depmod;
 } fake;
 
 /* The test cannot go on without it. */
@@ -229,10 +230,19 @@ static bool fake_probe(const struct ks_live *live, const char *name, char **said
 	return !fake.no_probe;
 }
 
+static bool fake_depmod(const struct ks_live *live, const char *release, char **said)
+{
+	(void)live;
+	note_step("depmod %s", release);
+	*said = fake.no_depmod ? ks_strdup("no such program") : NULL;
+	return !fake.no_depmod;
+}
+
 static struct ks_live live = {
 	.release = RELEASE,
 	.load = fake_load,
 	.probe = fake_probe,
+	.depmod = fake_depmod,
 	.unload = fake_unload,
 	.write = fake_write,
 	.pause = fake_pause,
@@ -449,7 +459,7 @@ static void test_partial(void)
 	how.partial = true;
 	ks_strv_free(&result.left_out);
 	tap_fine(apply(), "--partial");
-	tap_ok(steps_are("load core, load old partial=1, load new, applied"), "the core is told");
+	tap_ok(steps_are("load core, load old left_out=xfs, load new, applied"), "the core is told");
 	tap_ok(result.left_out.len == 1 && !strcmp(result.left_out.v[0], "xfs"), "and it is named");
 	ks_strv_free(&result.left_out);
 	boot();
@@ -463,6 +473,88 @@ static void test_partial(void)
 	       "--partial, and none is there");
 	ks_error_free(err);
 	ks_strv_free(&result.left_out);
+	how.partial = false;
+	make_pack();
+}
+
+static const unsigned char note[] = { 4, 0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 'G', 'N', 'U', 0, 0xde, 0xad, 0xbe, 0xef };
+
+static bool on_disk(const char *id, const char *name)
+{
+	char *path = ks_asprintf("%s/" RELEASE "/updates/ksplice/%s/%s.ko", live.lib_modules, id, name);
+	bool there = ks_file_exists(path);
+
+	free(path);
+	return there;
+}
+
+static void boot_whole(void)
+{
+	char *dir;
+
+	boot();
+	make_pack();
+	ks_strv_free(&result.left_out);
+	ks_strv_free(&result.fixed);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	ks_manifest_add_whole(&pack.manifest, "xfs", "modules/xfs.ko", "deadbeef");
+	dir = ks_path_join(pack.dir, "modules");
+	must(ks_dir_make(dir));
+	free(dir);
+	put(pack.dir, "modules", "xfs.ko", "the fixed module");
+	how.partial = true;
+}
+
+static void test_whole(void)
+{
+	struct ks_error *err;
+	char *notes;
+
+	boot_whole();
+	tap_fine(apply(), "a whole module for a target that is not loaded");
+	tap_ok(on_disk(ID, "xfs"), "is put on the disk");
+	tap_ok(steps_are("load core, load old left_out=xfs, load new, depmod " RELEASE ", applied"),
+	       "before the change, and depmod is told");
+	tap_fine(undo(), "an undo");
+	tap_ok(!on_disk(ID, "xfs"), "takes it away");
+
+	boot_whole();
+	fake.no_depmod = true;
+	err = apply();
+	fake.no_depmod = false;
+	tap_ok(err && has_text(err, "no such program") && !on_disk(ID, "xfs"),
+	       "without depmod nothing is applied, and nothing is left on the disk");
+	ks_error_free(err);
+
+	boot_whole();
+	fake.fail_load = "new";
+	fake.load_errno = ENOMEM;
+	err = apply();
+	fake.fail_load = NULL;
+	tap_ok(err && !on_disk(ID, "xfs"), "nor after another failure");
+	ks_error_free(err);
+
+	boot_whole();
+	put(fake.modules, "xfs", "initstate", "live\n");
+	notes = ks_path_join(fake.modules, "xfs/notes");
+	must(ks_dir_make(notes));
+	must(ks_file_write(ks_path_join(notes, ".note.gnu.build-id"), note, sizeof(note), 0644));
+	free(notes);
+	tap_fine(apply(), "the module that is loaded is the fixed one");
+	tap_ok(steps_are("load core, load old left_out=xfs, load new, applied") && result.fixed.len == 1 &&
+		       !result.left_out.len,
+	       "it is not patched, and is named");
+
+	boot_whole();
+	tap_fine(apply(), "again on the disk");
+	gone(fake.sysfs, "");
+	gone(fake.run, "");
+	must(ks_dir_make(fake.sysfs));
+	tap_ok(on_disk(ID, "xfs"), "it stays there over a boot");
+	tap_fine(undo(), "an undo of an update from before the boot");
+	tap_ok(!on_disk(ID, "xfs"), "takes it away, too");
+	ks_strv_free(&result.left_out);
+	ks_strv_free(&result.fixed);
 	how.partial = false;
 	make_pack();
 }
@@ -963,10 +1055,12 @@ int main(void)
 	fake.files = ks_path_join(work, "package");
 	live.sysfs = fake.sysfs;
 	live.modules = fake.modules;
+	live.lib_modules = ks_path_join(fake.dir, "lib");
 	live.run = fake.run;
 	test_apply();
 	test_checks();
 	test_partial();
+	test_whole();
 	test_needs();
 	test_load_errors();
 	test_aborts();

@@ -616,19 +616,19 @@ static void test_hostile_entries(void)
 
 static void test_bounds(void)
 {
-	struct entry many[150] = { 0 };
-	char names[150][40];
+	static struct entry many[600];
+	static char names[600][40];
 	size_t i;
 
-	for (i = 0; i < 150; i++) {
+	for (i = 0; i < 600; i++) {
 		snprintf(names[i], sizeof(names[i]), "ksplice-abc/f%zu", i);
 		many[i] = (struct entry){ .name = names[i], .data = "x" };
 	}
-	make_archive(0, many, 70);
+	make_archive(0, many, KS_PACK_MAX_FILES + 5);
 	refused("more files", "too many files");
-	for (i = 0; i < 150; i++)
+	for (i = 0; i < 600; i++)
 		many[i].type = AE_IFDIR;
-	make_archive(0, many, 150);
+	make_archive(0, many, 600);
 	refused("more entries", "too many directories");
 	for (i = 0; i < 5; i++)
 		many[i] = (struct entry){ .name = names[i], .zeros = 60ull << 20 };

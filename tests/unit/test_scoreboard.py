@@ -41,11 +41,11 @@ def test_classify():
                       "nothing to do for it\n")["result"], report.NO_PATCH, "not compiled")
     said = ("Applying...\nksplice-create: the update cannot be made safely (2 reasons):\n"
             "  a.c: f (section .text.f): too short; really\n  a.c: v (section .data.v): changed\n")
-    is_equal(classify(1, "", said),
+    is_equal(classify(65, "", said),
              {"result": report.REFUSED,
               "reasons": ["a.c: f (section .text.f): too short; really",
                           "a.c: v (section .data.v): changed"]}, "refused, with the reasons")
-    is_equal(classify(1, "", "ksplice-create: fs/x.c: it is part of the module x; this\n"),
+    is_equal(classify(65, "", "ksplice-create: fs/x.c: it is part of the module x; this\n"),
              {"result": report.REFUSED,
               "reasons": ["fs/x.c: it is part of the module x; this"]}, "refused in a line")
     is_equal(classify(1, "", "ksplice-create: the patched source does not compile:\n"
