@@ -12,7 +12,7 @@ import threading
 import time
 
 from scoreboard_headers import Farm, Search, parse_command, trial_command
-from scoreboard_report import (APPLIED, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE, UNSTARTED,
+from scoreboard_report import (APPLIED, BUSY, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE, UNSTARTED,
                                classify_create)
 
 
@@ -281,4 +281,7 @@ class Verifier:
             if result == FAILED and steps:
                 record["output"] = steps[-1]["output"][:2000]
                 record["cause"] += ": " + record["output"].strip().split("\n", 1)[0][:200]
+                # Five tries were not enough: init in do_wait(), a kernel thread in its loop.
+                if "ksplice-apply: code_busy" in record["output"]:
+                    record["result"] = BUSY
         self.board.finished(record)
