@@ -205,12 +205,40 @@ static const char *module_hint(const struct find *f, u32 block)
 		       : "";
 }
 
+/* A piece of data that is to be changed: it has no name of its own, its object does. */
+static const struct kst_data *data_of(const struct find *f, u32 block)
+{
+	u32 i;
+
+	for (i = 0; i < f->table.nr_data; i++)
+		if (f->table.data[i].block == block)
+			return &f->table.data[i];
+	return NULL;
+}
+
+static int report_value(struct find *f, const struct kst_data *d)
+{
+	const struct ks_mismatch *x = &f->match.miss;
+
+	return ksplice_abort(
+		f->u, KSPLICE_NO_MATCH, -ENOEXEC,
+		"%s: %s+0x%x: its value is not the initial one any more, so the update cannot change "
+		"it: expected %*ph, found %*ph",
+		kst_string(&f->table, f->table.blocks[x->block].unit),
+		kst_symbol_name(&f->table, d->symbol), d->offset + x->offset, x->nr_expected,
+		x->expected, x->nr_found, x->found);
+}
+
 static int report_mismatch(struct find *f)
 {
 	const struct ks_mismatch *x = &f->match.miss;
+	const struct kst_data *d = data_of(f, x->block);
 	const char *hint = module_hint(f, x->block);
 	const char *unit = kst_string(&f->table, f->table.blocks[x->block].unit);
 	const char *name = block_name(f, x->block);
+
+	if (d && x->sym == KST_NONE)
+		return report_value(f, d);
 
 	if (x->sym != KST_NONE && x->value)
 		return ksplice_abort(
