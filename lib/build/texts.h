@@ -27,7 +27,7 @@ void ks_text_free(struct ks_text *text);
 
 /* One declaration. */
 struct ks_texts_decl {
-	bool inert, pragma;
+	bool inert, pragma, type; /* as in struct ks_decl */
 	const uint32_t *names, *references; /* words */
 	size_t n_names, n_references;
 };
