@@ -432,6 +432,7 @@ static void test_decls(void)
 	declares("typedef int (*fn_t)(int, void *), other_t[3];", "inert fn_t other_t; ");
 	declares("extern struct s a, *b, c[4]; extern int d = 3;", "inert a b c; code d; ");
 	declares("static const struct s v = { .f = { 1, 2 }, .g = (struct t) { 3 } };", "code v; ");
+	declares("static struct s v = (struct s) { 1 }, w; int x;", "code v w; code x; ");
 	declares("void (*f(int))(long);", "inert f; ");
 	declares("foo_t bar(void); extern typeof(x) y;", "inert bar; inert y; ");
 	declares("asm(\"nop\"); ; #", "code; inert; code; ");
