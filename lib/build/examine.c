@@ -136,9 +136,7 @@ static bool differs(struct examination *x, struct candidate *c, const struct ks_
 
 	/* Assembly is no C: only the same text is the same. */
 	if (ks_str_ends(c->unit->source, ".S"))
-		return c->pre.decls.len != post->decls.len ||
-		       memcmp(c->pre.decls.v, post->decls.v,
-			      post->decls.len * sizeof(*post->decls.v)) != 0;
+		return !ks_text_same(&c->pre, post);
 	differs = ks_opaque_screen(x->texts, &c->pre, post, source, compiles, &attempt, &s);
 	if (differs) {
 		c->why = s.why;

@@ -222,8 +222,7 @@ enum ks_verdict ks_screen(struct ks_texts *t, const struct ks_text *pre, const s
 	out->reached = NULL;
 	out->why = NULL;
 	/* The common case, without any memory. */
-	if (pre->decls.len == post->decls.len &&
-	    !memcmp(pre->decls.v, post->decls.v, pre->decls.len * sizeof(*pre->decls.v)))
+	if (ks_text_same(pre, post))
 		return KS_UNAFFECTED;
 	ks_texts_lock(t);
 	verdict = judge(&s, pre, post, out);

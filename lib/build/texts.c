@@ -90,6 +90,13 @@ void ks_texts_free(struct ks_texts *t)
 	free(t);
 }
 
+bool ks_text_same(const struct ks_text *a, const struct ks_text *b)
+{
+	return a->decls.len == b->decls.len &&
+	       (!a->decls.len ||
+		!memcmp(a->decls.v, b->decls.v, a->decls.len * sizeof(*a->decls.v)));
+}
+
 void ks_text_free(struct ks_text *text)
 {
 	ks_vec_free(&text->decls);
