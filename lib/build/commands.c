@@ -63,6 +63,8 @@ static const char *find(const struct commands *c, const char *target)
 {
 	struct command key = { .target = (char *)target }, *found;
 
+	if (!c->list.len)
+		return NULL;
 	found = bsearch(&key, c->list.v, c->list.len, sizeof(*c->list.v), compare);
 	return found ? found->arguments : NULL;
 }

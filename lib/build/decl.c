@@ -18,6 +18,7 @@ struct parser {
 	struct ks_decl *decl;
 	bool bad;
 	bool is_typedef, is_extern, is_static, is_inline, gnu_inline;
+	bool type;   /* the first thing in it is a struct or union with a tag */
 	bool emits;  /* has an attribute by which it is emitted, used or not */
 	bool symbol; /* has an attribute that makes a symbol of a mere declaration */
 };
@@ -134,7 +135,7 @@ static void enumerators(struct parser *p)
 /* struct, union or enum. */
 static void aggregate(struct parser *p)
 {
-	bool is_enum = ks_token_is(p->t, "enum");
+	bool is_enum = ks_token_is(p->t, "enum"), first = !p->decl->names.len;
 	const struct ks_token *tag = NULL;
 
 	p->t++;
@@ -150,6 +151,7 @@ static void aggregate(struct parser *p)
 		enumerators(p);
 		return;
 	}
+	p->type |= first && tag;
 	p->t++;
 	while (!p->bad && !at(p, '}'))
 		p->bad |= !member(p);
@@ -350,6 +352,7 @@ static void declaration(struct parser *p)
 		p->t++;
 	if (p->bad || p->t != p->end || initialised)
 		return;
+	p->decl->type = p->type && !any && !p->is_typedef;
 	if (body)
 		p->decl->inert = !p->emits && (p->is_static || (p->is_extern && p->is_inline &&
 								p->gnu_inline));

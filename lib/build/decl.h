@@ -16,6 +16,7 @@ struct ks_decl {
 	 */
 	bool inert;
 	bool pragma; /* has effects on what comes after it */
+	bool type;   /* nothing but the members of a struct or union; its tag is the first name */
 	struct ks_strv names;      /* that it declares; tags as "struct NAME" */
 	struct ks_strv references; /* all names in it, each once, in order */
 };

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "build/graph.h"
+#include "build/opaque.h"
 #include "build/screen.h"
 #include "build/state.h"
 #include "build/texts.h"
@@ -40,6 +41,11 @@ struct examination {
 	pthread_mutex_t lock;
 	size_t next, done;
 	void (*work)(struct examination *x, struct candidate *c);
+};
+
+struct attempt {
+	struct examination *x;
+	struct candidate *c;
 };
 
 /* The path in the source of a file that the compiler named; NULL: not of the source. */
@@ -72,24 +78,24 @@ static uint64_t stamp(const struct examination *x, const struct ks_text *text)
 	return h ? h : 1;
 }
 
-static bool preprocess(struct examination *x, const struct candidate *c, struct ks_text *text)
+static bool preprocess(struct examination *x, const struct candidate *c, struct ks_buf *out,
+		       struct ks_text *text)
 {
 	char *command = ks_asprintf("%s %s -E -o - %s/%s", x->b->cc, c->arguments, x->b->farm,
 				    c->unit->source);
 	const char *argv[] = { "sh", "-c", command, NULL };
-	struct ks_buf out = { 0 }, noise = { 0 };
+	struct ks_buf noise = { 0 };
 	struct ks_proc p = { .argv = argv, .cwd = x->b->obj, .env = ks_kbuild_env(),
-			     .out = &out, .err = &noise };
+			     .out = out, .err = &noise };
 	struct ks_error *err;
 	int status = 1;
 
 	err = ks_proc_run(&p, &status);
-	if (!err && !status && out.len)
-		ks_texts_add(x->texts, &out, text);
+	if (!err && !status && out->len)
+		ks_texts_add(x->texts, out, text);
 	else
 		status = 1;
 	ks_error_free(err);
-	ks_buf_free(&out);
 	ks_buf_free(&noise);
 	free(command);
 	return !status;
@@ -97,27 +103,58 @@ static bool preprocess(struct examination *x, const struct candidate *c, struct 
 
 static void make_pre(struct examination *x, struct candidate *c)
 {
-	c->has_pre = preprocess(x, c, &c->pre);
+	struct ks_buf out = { 0 };
+
+	c->has_pre = preprocess(x, c, &out, &c->pre);
+	ks_buf_free(&out);
 }
 
-/* Assembly is no C: only the same text is the same. */
-static bool differs(struct examination *x, struct candidate *c, const struct ks_text *post)
+/* Does the compiler take the text? */
+static bool compiles(void *arg, const char *text)
 {
-	if (!ks_str_ends(c->unit->source, ".S"))
-		return ks_screen(x->texts, &c->pre, post, &c->why);
-	return c->pre.decls.len != post->decls.len ||
-	       memcmp(c->pre.decls.v, post->decls.v,
-		      post->decls.len * sizeof(*post->decls.v)) != 0;
+	struct attempt *a = arg;
+	char *command = ks_asprintf("%s %s -w -fsyntax-only -x cpp-output -", a->x->b->cc,
+				    a->c->arguments);
+	const char *argv[] = { "sh", "-c", command, NULL };
+	struct ks_buf noise = { 0 };
+	struct ks_proc p = { .argv = argv, .cwd = a->x->b->obj, .env = ks_kbuild_env(),
+			     .input = text, .out = &noise, .err = &noise };
+	int status = 1;
+
+	ks_error_free(ks_proc_run(&p, &status));
+	ks_buf_free(&noise);
+	free(command);
+	return !status;
+}
+
+static bool differs(struct examination *x, struct candidate *c, const struct ks_buf *source,
+		    const struct ks_text *post)
+{
+	struct attempt attempt = { x, c };
+	struct ks_screening s = { 0 };
+	bool differs;
+
+	/* Assembly is no C: only the same text is the same. */
+	if (ks_str_ends(c->unit->source, ".S"))
+		return !ks_text_same(&c->pre, post);
+	differs = ks_opaque_screen(x->texts, &c->pre, post, source, compiles, &attempt, &s);
+	if (differs) {
+		c->why = s.why;
+		s.why = NULL;
+	}
+	ks_screening_free(&s);
+	return differs;
 }
 
 static void make_post(struct examination *x, struct candidate *c)
 {
 	struct ks_text post = { 0 };
+	struct ks_buf source = { 0 };
 
-	if (!preprocess(x, c, &post)) {
+	if (!preprocess(x, c, &source, &post)) {
 		c->why = ks_strdup("it cannot be preprocessed");
 	} else {
-		c->affected = differs(x, c, &post);
+		c->affected = differs(x, c, &source, &post);
 		ks_texts_lock(x->texts);
 		ks_vec_for(&post.files, f) {
 			const char *name = ks_texts_word(x->texts, *f);
@@ -131,6 +168,7 @@ static void make_post(struct examination *x, struct candidate *c)
 		ks_texts_unlock(x->texts);
 	}
 	ks_text_free(&post);
+	ks_buf_free(&source);
 }
 
 static void *worker(void *arg)

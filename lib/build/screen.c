@@ -8,7 +8,7 @@
 #define NONE UINT32_MAX
 
 /* Which texts a declaration is in, more often than in the other; and the walk's marks. */
-enum { IN_TEXT = 1, DIFFERS = 2, REACHED = 4 };
+enum { IN_TEXT = 1, DIFFERS = 2, REACHED = 4, OPAQUE = 8 };
 
 struct place {
 	uint32_t decl;
@@ -97,6 +97,8 @@ static bool check_differences(struct screen *s, size_t *differing, char **why)
 			continue;
 		s->marks[*d] |= DIFFERS;
 		(*differing)++;
+		if (decl.type)
+			s->marks[*d] |= OPAQUE;
 		if (decl.inert && !decl.pragma)
 			continue;
 		*why = name_of(s, *d);
@@ -127,9 +129,13 @@ static void reach(struct screen *s, uint32_t decl)
 	*ks_vec_push(&s->todo) = decl;
 }
 
-/* NONE: no declaration that differs is reached. */
-static uint32_t walk(struct screen *s)
+/*
+ * NONE: no declaration that differs is reached, but for opaque ones, of which
+ * *opaque is one.
+ */
+static uint32_t walk(struct screen *s, uint32_t *opaque)
 {
+	*opaque = NONE;
 	ks_vec_for(&s->decls, d) {
 		struct ks_texts_decl decl = ks_texts_decl(s->t, *d);
 		bool root = !decl.inert;
@@ -143,6 +149,10 @@ static uint32_t walk(struct screen *s)
 		uint32_t from = s->todo.v[--s->todo.len];
 		struct ks_texts_decl decl = ks_texts_decl(s->t, from);
 
+		if (s->marks[from] & OPAQUE) {
+			*opaque = from;
+			continue;
+		}
 		if (s->marks[from] & DIFFERS)
 			return from;
 		for (size_t i = 0; i < decl.n_references; i++) {
@@ -158,48 +168,66 @@ static uint32_t walk(struct screen *s)
 	return NONE;
 }
 
-static bool affected(struct screen *s, const struct ks_text *pre, const struct ks_text *post,
-		     char **why)
+static enum ks_verdict judge(struct screen *s, const struct ks_text *pre,
+			     const struct ks_text *post, struct ks_screening *out)
 {
 	size_t differing = 0, words = ks_texts_words(s->t);
-	uint32_t found;
+	uint32_t found, opaque;
 
 	s->marks = ks_alloc(ks_texts_decls(s->t) + 1);
 	s->balance = ks_alloc((ks_texts_decls(s->t) + 1) * sizeof(*s->balance));
 	add_text(s, pre, -1);
 	add_text(s, post, 1);
-	if (!check_differences(s, &differing, why))
-		return true;
+	ks_vec_for(&out->opaque, d)
+		s->marks[*d] |= OPAQUE;
+	if (!check_differences(s, &differing, &out->why))
+		return KS_AFFECTED;
 	if (!same_order(s, pre, post)) {
-		*why = ks_strdup("the order of declarations");
-		return true;
+		out->why = ks_strdup("the order of declarations");
+		return KS_AFFECTED;
 	}
 	if (!differing)
-		return false;
+		return KS_UNAFFECTED;
 	s->first = ks_alloc((words + 1) * sizeof(*s->first));
 	memset(s->first, 0xff, (words + 1) * sizeof(*s->first));
 	s->seen = ks_alloc(words + 1);
 	index_names(s);
-	found = walk(s);
-	if (found == NONE)
-		return false;
-	*why = name_of(s, found);
-	return true;
+	found = walk(s, &opaque);
+	if (found == NONE && opaque == NONE)
+		return KS_UNAFFECTED;
+	out->why = name_of(s, found != NONE ? found : opaque);
+	return found != NONE ? KS_AFFECTED : KS_UNLESS_OPAQUE;
 }
 
-bool ks_screen(struct ks_texts *t, const struct ks_text *pre, const struct ks_text *post,
-	       char **why)
+/* What the walk has found, for who wants to look at these declarations. */
+static void keep_marks(const struct screen *s, struct ks_screening *out)
+{
+	out->reached = ks_alloc(ks_texts_decls(s->t) + 1);
+	out->opaque.len = 0;
+	ks_vec_for(&s->decls, d) {
+		out->reached[*d] = s->marks[*d] & REACHED && !(s->marks[*d] & OPAQUE);
+		if (s->marks[*d] & OPAQUE)
+			*ks_vec_push(&out->opaque) = *d;
+	}
+}
+
+enum ks_verdict ks_screen(struct ks_texts *t, const struct ks_text *pre, const struct ks_text *post,
+			  struct ks_screening *out)
 {
 	struct screen s = { .t = t };
-	char *reason = NULL;
-	bool result;
+	enum ks_verdict verdict;
 
+	free(out->reached);
+	free(out->why);
+	out->reached = NULL;
+	out->why = NULL;
 	/* The common case, without any memory. */
-	if (pre->decls.len == post->decls.len &&
-	    !memcmp(pre->decls.v, post->decls.v, pre->decls.len * sizeof(*pre->decls.v)))
-		return false;
+	if (ks_text_same(pre, post))
+		return KS_UNAFFECTED;
 	ks_texts_lock(t);
-	result = affected(&s, pre, post, &reason);
+	verdict = judge(&s, pre, post, out);
+	if (verdict == KS_UNLESS_OPAQUE)
+		keep_marks(&s, out);
 	ks_texts_unlock(t);
 	free(s.marks);
 	free(s.balance);
@@ -208,9 +236,13 @@ bool ks_screen(struct ks_texts *t, const struct ks_text *pre, const struct ks_te
 	ks_vec_free(&s.declares);
 	ks_vec_free(&s.decls);
 	ks_vec_free(&s.todo);
-	if (why)
-		*why = reason;
-	else
-		free(reason);
-	return result;
+	return verdict;
+}
+
+void ks_screening_free(struct ks_screening *s)
+{
+	ks_vec_free(&s->opaque);
+	free(s->reached);
+	free(s->why);
+	*s = (struct ks_screening){ 0 };
 }

@@ -21,6 +21,9 @@
  * the type.)  Library functions that the compiler calls on its own (memcpy)
  * count as named.
  *
+ * Where all that is reached are definitions of structs and unions, the unit
+ * may still do without their members: see opaque.h.
+ *
  * Names are not told apart by scope, and a local variable counts as a use of
  * a function of that name.  So the answer may be "affected" where nothing
  * changes, and the compiler is asked; never the other way round.
@@ -30,8 +33,24 @@
 
 #include "build/texts.h"
 
-/* Is the unit affected?  *why (may be NULL): the name or reason, for a note; the caller frees. */
-bool ks_screen(struct ks_texts *t, const struct ks_text *pre, const struct ks_text *post,
-	       char **why);
+enum ks_verdict {
+	KS_UNAFFECTED,
+	KS_AFFECTED,
+	KS_UNLESS_OPAQUE, /* affected if it needs to know the members of some types */
+};
+
+struct ks_screening {
+	/*
+	 * Definitions of structs and unions at which the walk stops, as if
+	 * they had no members.  Those that differ are added to what is there.
+	 */
+	KS_VEC(uint32_t) opaque;
+	bool *reached; /* by declaration, opaque ones not; NULL with KS_UNAFFECTED */
+	char *why;     /* a name or reason, for a note */
+};
+
+enum ks_verdict ks_screen(struct ks_texts *t, const struct ks_text *pre, const struct ks_text *post,
+			  struct ks_screening *s);
+void ks_screening_free(struct ks_screening *s);
 
 #endif

@@ -24,10 +24,11 @@ void ks_texts_free(struct ks_texts *t);
 /* Takes preprocessed C apart.  May be called by several threads at once. */
 void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_text *text);
 void ks_text_free(struct ks_text *text);
+bool ks_text_same(const struct ks_text *a, const struct ks_text *b);
 
 /* One declaration. */
 struct ks_texts_decl {
-	bool inert, pragma;
+	bool inert, pragma, type; /* as in struct ks_decl */
 	const uint32_t *names, *references; /* words */
 	size_t n_names, n_references;
 };

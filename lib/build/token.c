@@ -116,7 +116,8 @@ static bool begins_body(const struct ks_tokens *t)
 struct splitter {
 	struct ks_tokens tokens;
 	long braces, parens;
-	bool body; /* the outermost brace began the body of a function */
+	bool value; /* in an initial value: braces there are no body */
+	bool body;  /* the outermost brace began the body of a function */
 };
 
 /* Takes the last token into account; does it end the declaration? */
@@ -138,12 +139,15 @@ static bool step(struct splitter *s)
 	case '{':
 		if (!s->braces++ && !s->parens) {
 			s->tokens.list.len--;
-			s->body = begins_body(&s->tokens);
+			s->body = !s->value && begins_body(&s->tokens);
 			s->tokens.list.len++;
 		}
 		return false;
 	case '}':
 		return !--s->braces && !s->parens && s->body;
+	case '=':
+		s->value |= !s->braces && !s->parens;
+		return false;
 	case ';':
 		return !s->braces && !s->parens;
 	}
@@ -209,7 +213,7 @@ void ks_tokens_split(const struct ks_buf *text,
 		if (step(&s)) {
 			fn(arg, &s.tokens);
 			s.tokens.list.len = 0;
-			s.body = false;
+			s.body = s.value = false;
 		}
 	}
 	if (s.tokens.list.len)

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "build/decl.h"
-#include "build/screen.h"
+#include "build/opaque.h"
 #include "tap.h"
 
 static char *top;
@@ -41,7 +41,7 @@ static bool gcc(const char *arguments, struct ks_buf *out)
 	int status;
 
 	die(ks_proc_run(&p, &status));
-	if (status)
+	if (status && getenv("V"))
 		printf("# %s\n", noise.data ? noise.data : "");
 	ks_buf_free(&noise);
 	free(command);
@@ -178,17 +178,138 @@ static const struct test cases[] = {
 	  "int g(struct s *p) { return p->b; }\n", true },
 	{ "such a struct that nobody uses", "struct __attribute__((packed)) s { char a; int b; };\n", "struct s { char a; int b; };\n",
 	  "int g(int *p) { return *p; }\n", false },
+	{ "opaque: a pointer that is passed on",
+	  "struct s { int a; };\nint f(struct s *);\n",
+	  "struct s { int a, b; };\nint f(struct s *);\n",
+	  "int g(struct s *p) { return f(p); }\n", false },
+	{ "opaque: a pointer in a struct",
+	  "struct s { int a; };\nstruct t { struct s *p; int n; };\n",
+	  "struct s { int a, b; };\nstruct t { struct s *p; int n; };\n",
+	  "int g(struct t *p) { return p->n; }\n", false },
+	{ "opaque: a pointer that is compared",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "int g(struct s *p, struct s *q) { return p == q || !p; }\n", false },
+	{ "opaque: a member",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "int g(struct s *p) { return p->a; }\n", true },
+	{ "opaque: a member in an inline that is used",
+	  "struct s { int a; };\nstatic inline int m(struct s *p) { return p->a; }\n",
+	  "struct s { int a, b; };\nstatic inline int m(struct s *p) { return p->a; }\n",
+	  "int g(struct s *p) { return m(p); }\n", true },
+	{ "opaque: a member in an inline that is not used",
+	  "struct s { int a; };\nstatic inline int m(struct s *p) { return p->a; }\n",
+	  "struct s { int a, b; };\nstatic inline int m(struct s *p) { return p->a; }\n",
+	  "struct s *g(struct s *p) { return p; }\n", false },
+	{ "opaque: the size",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "unsigned long g(struct s *p) { return sizeof(*p); }\n", true },
+	{ "opaque: the size of what a member points to",
+	  "struct s { int a; };\nstruct t { struct s *p; };\n",
+	  "struct s { int a, b; };\nstruct t { struct s *p; };\n",
+	  "unsigned long g(struct t *t) { return sizeof(*t->p); }\n", true },
+	{ "opaque: the alignment",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "unsigned long g(struct s *p) { return __alignof__(*p); }\n", true },
+	{ "opaque: the next element",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "struct s *g(struct s *p) { return p + 1; }\n", true },
+	{ "opaque: an element",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "struct s *g(struct s *p) { return &p[3]; }\n", true },
+	{ "opaque: the distance",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "long g(struct s *p, struct s *q) { return p - q; }\n", true },
+	{ "opaque: a copy",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "void g(struct s *p, struct s *q) { *p = *q; }\n", true },
+	{ "opaque: a struct that contains it",
+	  "struct s { int a; };\nstruct t { struct s s; int n; };\n",
+	  "struct s { int a, b; };\nstruct t { struct s s; int n; };\n",
+	  "int g(struct t *p) { return p->n; }\n", true },
+	{ "opaque: a pointer to one that contains it",
+	  "struct s { int a; };\nstruct t { struct s s; int n; };\nint f(struct t *);\n",
+	  "struct s { int a, b; };\nstruct t { struct s s; int n; };\nint f(struct t *);\n",
+	  "int g(struct t *p) { return f(p); }\n", false },
+	{ "opaque: a struct that contains one that contains it",
+	  "struct s { int a; };\nstruct t { struct s s; int n; };\nstruct u { struct t t[2]; int n; };\n",
+	  "struct s { int a, b; };\nstruct t { struct s s; int n; };\nstruct u { struct t t[2]; int n; };\n",
+	  "int g(struct u *p) { return p->n; }\n", true },
+	{ "opaque: a pointer to that",
+	  "struct s { int a; };\nstruct t { struct s s; int n; };\nstruct u { struct t t[2]; int n; };\nint f(struct u *);\n",
+	  "struct s { int a, b; };\nstruct t { struct s s; int n; };\nstruct u { struct t t[2]; int n; };\nint f(struct u *);\n",
+	  "int g(struct u *p) { return f(p); }\n", false },
+	{ "opaque: an extern object of it",
+	  "struct s { int a; };\nextern struct s v;\n",
+	  "struct s { int a, b; };\nextern struct s v;\n",
+	  "struct s *g(void) { return &v; }\n", true },
+	{ "opaque: the size of an object that the compiler knows",
+	  "struct s { int a; };\nextern struct s v;\n",
+	  "struct s { int a, b; };\nextern struct s v;\n",
+	  "unsigned long g(void) { return __builtin_object_size(&v, 0); }\n", true },
+	{ "opaque: a typedef for it",
+	  "struct s { int a; };\ntypedef struct s s_t;\nextern s_t v;\n",
+	  "struct s { int a, b; };\ntypedef struct s s_t;\nextern s_t v;\n",
+	  "s_t *g(void) { return &v; }\n", true },
+	{ "opaque: a typedef for a pointer",
+	  "struct s { int a; };\ntypedef struct s *s_t;\nint f(s_t);\n",
+	  "struct s { int a, b; };\ntypedef struct s *s_t;\nint f(s_t);\n",
+	  "int g(s_t p) { return f(p); }\n", false },
+	{ "opaque: a pointer through a const",
+	  "struct s { int a; };\nint f(const struct s *);\n",
+	  "struct s { int a, b; };\nint f(const struct s *);\n",
+	  "int g(struct s const *p) { return f(p); }\n", false },
+	{ "opaque: an argument",
+	  "struct s { int a; };\nint f(struct s);\n",
+	  "struct s { int a, b; };\nint f(struct s);\n",
+	  "int g(int (*p)(int (*)(struct s))) { return p(f); }\n", true },
+	{ "opaque: a static object",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "static struct s v; struct s *g(void) { return &v; }\n", true },
+	{ "opaque: memory of an asm",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "void g(struct s *p) { asm volatile(\"\" : \"+m\" (*p)); }\n", false },
+	{ "opaque: an offset",
+	  "struct s { int a; };\n#define offsetof(t, m) __builtin_offsetof(t, m)\n",
+	  "struct s { int a, b; };\n#define offsetof(t, m) __builtin_offsetof(t, m)\n",
+	  "void *g(char *p) { return p - offsetof(struct s, a); }\n", true },
+	{ "opaque: a local variable with typeof",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "int f(void *); int g(struct s *p) { __typeof__(*p) x; return f(&x); }\n", true },
+	{ "opaque: typeof for a pointer",
+	  "struct s { int a; };\n",
+	  "struct s { int a, b; };\n",
+	  "struct s *g(struct s *p) { __typeof__(p) q = p; return q; }\n", false },
+	{ "opaque: a type that it defines inside",
+	  "struct s { struct in { int x; } in; };\n",
+	  "struct s { struct in { long x; } in; };\n",
+	  "int g(struct in *p) { return p->x; }\n", true },
 };
 
-static void read_text(struct ks_texts *t, const char *header, struct ks_text *text)
+static void read_text(struct ks_texts *t, const char *header, struct ks_buf *out,
+		      struct ks_text *text)
 {
-	struct ks_buf out = { 0 };
-
 	put("h.h", header);
-	if (!gcc("-E -o - u.c", &out))
+	if (!gcc("-E -o - u.c", out))
 		tap_ok(false, "gcc -E");
-	ks_texts_add(t, &out, text);
-	ks_buf_free(&out);
+	ks_texts_add(t, out, text);
+}
+
+static bool compiles(void *arg, const char *text)
+{
+	(void)arg;
+	put("o.i", text);
+	return gcc("-Werror=implicit-function-declaration -fsyntax-only -x cpp-output o.i", NULL);
 }
 
 static void test_cases(struct ks_texts *t)
@@ -196,19 +317,19 @@ static void test_cases(struct ks_texts *t)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct test *c = &cases[i];
 		char *unit = ks_asprintf("#include \"h.h\"\n%s", c->unit);
-		struct ks_buf old = { 0 }, new = { 0 };
+		struct ks_buf old = { 0 }, new = { 0 }, pre_text = { 0 }, post_text = { 0 };
 		struct ks_text pre = { 0 }, post = { 0 };
-		char *why = NULL;
+		struct ks_screening s = { 0 };
 		bool affected;
 
 		put("u.c", unit);
-		read_text(t, c->old, &pre);
-		read_text(t, c->new, &post);
-		affected = ks_screen(t, &pre, &post, &why);
+		read_text(t, c->old, &pre_text, &pre);
+		read_text(t, c->new, &post_text, &post);
+		affected = ks_opaque_screen(t, &pre, &post, &post_text, compiles, NULL, &s);
 		tap_ok(affected == c->affected, "%s: %s", c->name,
 		       c->affected ? "affected" : "unaffected");
 		if (affected != c->affected)
-			printf("# %s\n", why ? why : "no reason");
+			printf("# %s\n", s.why ? s.why : "no reason");
 		if (!affected) {
 			object(&new);
 			put("h.h", c->old);
@@ -220,7 +341,9 @@ static void test_cases(struct ks_texts *t)
 		ks_buf_free(&new);
 		ks_text_free(&pre);
 		ks_text_free(&post);
-		free(why);
+		ks_buf_free(&pre_text);
+		ks_buf_free(&post_text);
+		ks_screening_free(&s);
 		free(unit);
 	}
 }
@@ -231,11 +354,12 @@ static void test_store(struct ks_texts *t)
 	struct ks_texts *again = ks_texts_new();
 	struct ks_text text = { 0 };
 	const struct ks_text *found;
-	struct ks_buf file = { 0 };
+	struct ks_buf file = { 0 }, out = { 0 };
 	uint64_t stamp = 0;
 
 	put("u.c", "#include \"h.h\"\nint g(void) { return f(3); }\n");
-	read_text(t, "static inline int f(int i) { return i; }\n", &text);
+	read_text(t, "static inline int f(int i) { return i; }\n", &out, &text);
+	ks_buf_free(&out);
 	ks_texts_keep(t, "u.o", &text, 77);
 	die(ks_texts_write(t, path, "key"));
 	tap_fine(ks_texts_read(again, path, "key"), "a store is read back");
@@ -308,6 +432,7 @@ static void test_decls(void)
 	declares("typedef int (*fn_t)(int, void *), other_t[3];", "inert fn_t other_t; ");
 	declares("extern struct s a, *b, c[4]; extern int d = 3;", "inert a b c; code d; ");
 	declares("static const struct s v = { .f = { 1, 2 }, .g = (struct t) { 3 } };", "code v; ");
+	declares("static struct s v = (struct s) { 1 }, w; int x;", "code v w; code x; ");
 	declares("void (*f(int))(long);", "inert f; ");
 	declares("foo_t bar(void); extern typeof(x) y;", "inert bar; inert y; ");
 	declares("asm(\"nop\"); ; #", "code; inert; code; ");

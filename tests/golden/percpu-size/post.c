@@ -1,0 +1,2 @@
+__attribute__((section(".data..percpu"))) int counters[4] = { 3 };
+int f(int x) { return x + counters[1]; }

@@ -1,0 +1,2 @@
+__attribute__((section(".data..percpu"))) int counter = 4;
+int f(int x) { return x + counter; }
