@@ -18,7 +18,7 @@
 #include "diff/special.h"
 
 /* Tables of operations are known by their addresses: "file->f_op == &pipefifo_fops". */
-static bool has_code_pointers(const struct ks_atom *a)
+bool ks_data_points_to_code(const struct ks_atom *a)
 {
 	ks_vec_for(&a->refs, ref)
 		if (!ref->atom || ks_atom_is_code(ref->atom))
@@ -39,7 +39,7 @@ bool ks_data_fresh_copy_ok(const struct ks_atom *a)
 		ok |= !strcmp(base, names[i]);
 	ok |= ks_str_starts(base, "__UNIQUE_ID_ddebug") || ks_str_starts(base, "CSWTCH");
 	/* A constant is as good as another of the same content, unless it is known by its address. */
-	ok |= a->kind == KS_RODATA && !has_code_pointers(a);
+	ok |= a->kind == KS_RODATA && !ks_data_points_to_code(a);
 	free(base);
 	return ok;
 }
@@ -198,7 +198,7 @@ static bool change_in_place(struct ks_diff *d, struct ks_atom *pre, struct ks_at
 static bool copy_constant(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
 {
 	if (pre->kind != KS_RODATA || post->kind != KS_RODATA || pre->bind != STB_LOCAL ||
-	    post->bind != STB_LOCAL || has_code_pointers(pre) || has_code_pointers(post))
+	    post->bind != STB_LOCAL || ks_data_points_to_code(pre) || ks_data_points_to_code(post))
 		return false;
 	pre->pair = NULL;
 	post->pair = NULL;

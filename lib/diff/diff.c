@@ -256,7 +256,10 @@ static void note_escape(struct ks_diff *d, const struct ks_atom *from, const str
 		return;
 	if (to->kind == KS_FUNC && is_cold(d->post, to))
 		return;
-	if (to->kind == KS_RODATA || to->kind == KS_STRING)
+	if (to->kind == KS_STRING)
+		return;
+	/* A constant that code hands to somebody is read; one that data names, or of functions, is kept. */
+	if (to->kind == KS_RODATA && ks_atom_is_code(from) && !ks_data_points_to_code(to))
 		return;
 	if (ks_atom_is_code(from) && to->kind != KS_FUNC) {
 		insn = ks_insns_at(&from->insns, ref->offset);
