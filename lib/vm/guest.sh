@@ -55,9 +55,13 @@ run() {
 # load MODULE [still]: modprobe's words, and where it failed what the kernel said about it.
 # With "still", a driver that does not find its hardware is loaded without being started.
 load() {
-	/sbin/modprobe "$1" && return
+	[ ! -e "/ksplice/still/$1.loaded" ] || { cat "/ksplice/still/$1.loaded" && return; }
+	/sbin/modprobe "$1" 2>/tmp/said && return
+	cat /tmp/said
 	dmesg | tail -n 8 | grep -v ksplice-verify
-	[ "${2:-}" = still ] && [ -f "/ksplice/still/$1.ko" ] && insmod "/ksplice/still/$1.ko" && echo "ksplice-verify: not started: $1"
+	[ "${2:-}" = still ] && [ -f "/ksplice/still/$1.ko" ] && insmod "/ksplice/still/$1.ko" || return
+	{ cat /tmp/said && echo "ksplice-verify: not started: $1"; } >"/ksplice/still/$1.loaded"
+	tail -n 1 "/ksplice/still/$1.loaded"
 }
 
 # step NAME COMMAND...: a command whose failure ends the run.
