@@ -411,7 +411,8 @@ static struct ks_error *write_stage(struct ks_build *b, const char *path)
 
 		err = ks_deps_read(b, generators[i], &deps);
 		for (size_t j = 0; j < deps.files.len; j++)
-			ks_strv_add(&files, deps.files.v[j]);
+			if (deps.files.v[j][0] != '@')
+				ks_strv_add(&files, deps.files.v[j]);
 		ks_deps_free(&deps);
 	}
 	text = stage_text(b, &files);

@@ -18,6 +18,10 @@ struct parser {
 	struct ks_decl *decl;
 	bool bad;
 	bool is_typedef, is_extern, is_static, is_inline, gnu_inline;
+	/* By token: not a reference, for it is a member's name or in conditions. */
+	const struct ks_token *base;
+	unsigned char *skip;
+	bool pointer; /* the last declarator was one */
 	bool type;   /* the first thing in it is a struct or union with a tag */
 	bool emits;  /* has an attribute by which it is emitted, used or not */
 	bool symbol; /* has an attribute that makes a symbol of a mere declaration */
@@ -265,6 +269,7 @@ static const struct ks_token *declarator(struct parser *p, bool *function, bool 
 		variable = true;
 		skip_group(p);
 	}
+	p->pointer = *pointer || inner;
 	return name;
 }
 
@@ -287,9 +292,60 @@ static void suffixes(struct parser *p)
 	}
 }
 
+static void add_condition(struct parser *p, const struct ks_token *name, const struct ks_token *tag)
+{
+	ks_strv_addf(&p->decl->conditions, "%.*s", (int)name->len, name->text);
+	ks_strv_addf(&p->decl->conditions, "struct %.*s", (int)tag->len, tag->text);
+	p->skip[tag - p->base] = 1;
+}
+
+/*
+ * The next tag of a struct or union in [*t, end) that says what something
+ * points to; NULL: none.  In braces, in the size of an array or in an
+ * attribute it would matter to how the members lie.
+ */
+static const struct ks_token *next_tag(const struct ks_token **t, const struct ks_token *end,
+				       const char *brackets)
+{
+	struct ks_decl none = { 0 };
+	struct parser q = { .t = *t, .end = end, .decl = &none };
+	const struct ks_token *tag = NULL;
+
+	while (q.t < end && !tag) {
+		if (q.t->type == KS_PUNCT && strchr(brackets, *q.t->text)) {
+			skip_group(&q);
+		} else if (ks_token_is_attribute(q.t)) {
+			attribute(&q);
+		} else if (ks_token_is_tag_keyword(q.t) && !ks_token_is(q.t, "enum")) {
+			q.t++;
+			attributes(&q);
+			if (at_word(&q) && !(q.t + 1 < end && ks_token_is_punct(q.t + 1, '{')))
+				tag = q.t;
+		} else {
+			q.t++;
+		}
+	}
+	*t = tag ? tag + 1 : q.t;
+	return tag;
+}
+
+/* One declarator of a member: what a pointer to a function mentions matters to who calls it. */
+static void conditions_in(struct parser *p, const struct ks_token *name, const struct ks_token *from)
+{
+	const struct ks_token *tag;
+
+	if (!name)
+		return;
+	p->skip[name - p->base] = 1;
+	while (p->pointer && (tag = next_tag(&from, p->t, "{[")))
+		add_condition(p, name, tag);
+}
+
 static bool member(struct parser *p)
 {
-	bool function = false, pointer;
+	KS_VEC(const struct ks_token *) names = { 0 };
+	const struct ks_token *start = p->t, *end, *tag;
+	bool function = false, pointer, all = true;
 
 	if (at(p, ';')) {
 		p->t++;
@@ -301,8 +357,14 @@ static bool member(struct parser *p)
 	}
 	if (!specifiers(p))
 		return false;
+	end = p->t;
 	while (!p->bad && !at(p, ';')) {
-		declarator(p, &function, &pointer);
+		const struct ks_token *from = p->t;
+		const struct ks_token *name = declarator(p, &function, &pointer);
+
+		all &= p->pointer && name;
+		conditions_in(p, name, from);
+		*ks_vec_push(&names) = name;
 		suffixes(p);
 		if (at(p, ':'))
 			skip_to(p, ",;");
@@ -310,8 +372,12 @@ static bool member(struct parser *p)
 		if (at(p, ','))
 			p->t++;
 		else if (!at(p, ';'))
-			return false;
+			p->bad = true;
 	}
+	while (all && names.len && !p->bad && (tag = next_tag(&start, end, "{[(")))
+		for (size_t i = 0; i < names.len; i++)
+			add_condition(p, names.v[i], tag);
+	ks_vec_free(&names);
 	p->t++;
 	return !p->bad;
 }
@@ -425,7 +491,9 @@ static size_t count_words(const struct ks_tokens *tokens)
 	return n;
 }
 
-static void references(const struct ks_tokens *tokens, struct ks_decl *decl)
+/* @skip (may be NULL): by token, those that are none. */
+static void references(const struct ks_tokens *tokens, const unsigned char *skip,
+		       struct ks_decl *decl)
 {
 	struct refs r = { .decl = decl, .mask = 15 };
 	const struct ks_token *end = tokens->list.v + tokens->list.len;
@@ -437,13 +505,14 @@ static void references(const struct ks_tokens *tokens, struct ks_decl *decl)
 	for (const struct ks_token *t = tokens->list.v; t < end; t++) {
 		if (t->type == KS_STRING)
 			string_references(&r, t);
-		if (t->type != KS_WORD)
+		if (t->type != KS_WORD || (skip && skip[t - tokens->list.v]))
 			continue;
 		if (ks_token_is_tag_keyword(t)) {
-			struct parser p = { .t = t + 1, .end = end, .decl = decl };
+			struct ks_decl none = { 0 };
+			struct parser p = { .t = t + 1, .end = end, .decl = &none };
 
 			attributes(&p);
-			if (at_word(&p))
+			if (at_word(&p) && !(skip && skip[p.t - tokens->list.v]))
 				add_reference(&r, "struct ", p.t->text, p.t->len);
 		}
 		/* A tag is also taken for a plain name: too many do no harm. */
@@ -460,24 +529,32 @@ void ks_decl_parse(const struct ks_tokens *tokens, struct ks_decl *decl)
 		.t = tokens->list.v,
 		.end = tokens->list.v + tokens->list.len,
 		.decl = decl,
+		.base = tokens->list.v,
+		.skip = ks_alloc(tokens->list.len + 1),
 	};
+	bool precise;
 
 	ks_vec_for(&tokens->list, t)
 		decl->pragma |= t->type == KS_PRAGMA;
-	references(tokens, decl);
 	if (decl->pragma || (at_word(&p) && ks_token_is_any(p.t, code)))
-		return;
-	if (tokens->list.len == 1 && at(&p, ';'))
+		p.bad = true;
+	else if (tokens->list.len == 1 && at(&p, ';'))
 		decl->inert = true;
 	else
 		declaration(&p);
 	if (p.bad)
 		decl->inert = false;
+	precise = decl->inert && (decl->type || p.is_typedef);
+	references(tokens, precise ? p.skip : NULL, decl);
+	if (!precise)
+		ks_strv_free(&decl->conditions);
+	free(p.skip);
 }
 
 void ks_decl_free(struct ks_decl *decl)
 {
 	ks_strv_free(&decl->names);
 	ks_strv_free(&decl->references);
+	ks_strv_free(&decl->conditions);
 	*decl = (struct ks_decl){ 0 };
 }

@@ -19,6 +19,12 @@ struct ks_decl {
 	bool type;   /* nothing but the members of a struct or union; its tag is the first name */
 	struct ks_strv names;      /* that it declares; tags as "struct NAME" */
 	struct ks_strv references; /* all names in it, each once, in order */
+	/*
+	 * Of a type, in pairs: a member and the tag of what it points to.  An
+	 * expression gets there only by the member's name; these tags are not
+	 * among the references.
+	 */
+	struct ks_strv conditions;
 };
 
 void ks_decl_parse(const struct ks_tokens *tokens, struct ks_decl *decl);

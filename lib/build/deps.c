@@ -11,7 +11,7 @@
  *
  * (savedcmd_ in place of cmd_ since Linux 6.2, "kbuild: fix 'missing
  * separator' error".)  Files that are generated have paths relative to the
- * object directory; they depend on what the whole directory was prepared from.
+ * object directory.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +73,18 @@ static char *find_define(const char *command, const char *define)
 	return ks_strndup(p, strcspn(p, "\""));
 }
 
+/*
+ * A file that the makefile of some directory generates in obj/.  What "make
+ * prepare" generates depends on what the whole directory was prepared from.
+ */
+static void add_generated(const char *path, size_t len, struct ks_deps *deps)
+{
+	if (!strncmp(path, "include/", 8) || !strncmp(path, "./include/", 10) ||
+	    !strncmp(path, "arch/x86/include/generated/", 27))
+		return;
+	ks_strv_addf(&deps->files, "@%.*s", (int)len, path);
+}
+
 static void add_file(struct ks_build *b, const char *path, size_t len, struct ks_deps *deps)
 {
 	size_t farm = strlen(b->farm);
@@ -112,11 +124,16 @@ struct ks_error *ks_deps_read(struct ks_build *b, const char *object, struct ks_
 				deps->modfile = find_define(deps->command, "-DKBUILD_MODFILE='\"");
 			}
 		} else if (value && ks_str_starts(line, "source_")) {
-			add_file(b, value + 4, strlen(value + 4), deps);
+			if (value[4] == '/')
+				add_file(b, value + 4, strlen(value + 4), deps);
+			else
+				add_generated(value + 4, strlen(value + 4), deps);
 		} else if (value && ks_str_starts(line, "deps_")) {
 			in_deps = true;
 		} else if (in_deps && ks_str_starts(line, "  /")) {
 			add_file(b, line + 2, strcspn(line + 2, " "), deps);
+		} else if (in_deps && ks_str_starts(line, "  ") && line[2] != ' ') {
+			add_generated(line + 2, strcspn(line + 2, " "), deps);
 		} else if (!*line) {
 			in_deps = false;
 		}

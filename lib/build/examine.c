@@ -9,6 +9,10 @@
  * original is kept (texts.c), with a stamp of the files that it was made from.
  * Where either text cannot be had the unit is compiled, and the compiler says
  * what is wrong.
+ *
+ * What a simple change of headers did to the text of one unit it does to the
+ * others that include the same ones (delta.c).  These are screened without
+ * running the preprocessor.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -16,6 +20,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "build/delta.h"
 #include "build/graph.h"
 #include "build/opaque.h"
 #include "build/screen.h"
@@ -23,12 +28,16 @@
 #include "build/texts.h"
 
 #define MAX_THREADS 64
+#define MAX_DELTAS 16
+#define MAX_HEADERS 63
 
 struct candidate {
 	struct ks_build_unit *unit;
 	char *arguments; /* of the compiler; NULL: not known */
 	struct ks_text pre;
-	bool has_pre, affected;
+	bool has_pre, kept, affected;
+	uint64_t headers; /* the changed ones that it includes */
+	bool simple;      /* and deltas may tell what becomes of it */
 	char *why;
 };
 
@@ -37,9 +46,13 @@ struct examination {
 	const struct ks_graph *graph;
 	struct ks_texts *texts;
 	KS_VEC(struct candidate) list;
+	/* Of simple changes: the words of new lines, and the files that define one as a macro. */
+	bool simple;
+	struct ks_strv words, definers;
 	/* What the threads share. */
 	pthread_mutex_t lock;
-	size_t next, done;
+	size_t next, done, by_delta;
+	KS_VEC(struct ks_delta) deltas;
 	void (*work)(struct examination *x, struct candidate *c);
 };
 
@@ -146,26 +159,80 @@ static bool differs(struct examination *x, struct candidate *c, const struct ks_
 	return differs;
 }
 
+/* Has a patched file been read past the overlay?  The compilation sees to that. */
+static bool has_detour(struct examination *x, const struct ks_text *post)
+{
+	size_t farm = strlen(x->b->farm);
+	bool found = false;
+
+	ks_texts_lock(x->texts);
+	ks_vec_for(&post->files, f) {
+		const char *name = ks_texts_word(x->texts, *f);
+
+		found |= !strncmp(name, x->b->farm, farm) && strstr(name, "/../") &&
+			 ks_object_is_detour(x->b, name + farm + 1);
+	}
+	ks_texts_unlock(x->texts);
+	return found;
+}
+
+static void add_delta(struct examination *x, const struct candidate *c, const struct ks_text *post)
+{
+	struct ks_delta *delta;
+
+	pthread_mutex_lock(&x->lock);
+	if (x->deltas.len < MAX_DELTAS) {
+		delta = ks_vec_push(&x->deltas);
+		delta->headers = c->headers;
+		ks_delta_make(&c->pre, post, delta);
+	}
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* Is the unit's verdict clear from what was seen in another one? */
+static bool known_by_delta(struct examination *x, struct candidate *c)
+{
+	struct ks_text post = { 0 };
+	struct ks_screening s = { 0 };
+	enum ks_verdict verdict = KS_UNLESS_OPAQUE;
+	bool applies = false;
+
+	pthread_mutex_lock(&x->lock);
+	ks_vec_for(&x->deltas, d) {
+		if (applies || d->headers != c->headers)
+			continue;
+		post.decls.len = 0;
+		applies = ks_delta_apply(d, &c->pre, &post);
+	}
+	pthread_mutex_unlock(&x->lock);
+	if (applies)
+		verdict = ks_screen(x->texts, &c->pre, &post, &s);
+	if (verdict != KS_UNLESS_OPAQUE) {
+		c->affected = verdict == KS_AFFECTED;
+		c->why = s.why;
+		s.why = NULL;
+		pthread_mutex_lock(&x->lock);
+		x->by_delta++;
+		pthread_mutex_unlock(&x->lock);
+	}
+	ks_screening_free(&s);
+	ks_text_free(&post);
+	return verdict != KS_UNLESS_OPAQUE;
+}
+
 static void make_post(struct examination *x, struct candidate *c)
 {
 	struct ks_text post = { 0 };
 	struct ks_buf source = { 0 };
 
+	if (c->simple && known_by_delta(x, c))
+		return;
 	if (!preprocess(x, c, &source, &post)) {
 		c->why = ks_strdup("it cannot be preprocessed");
 	} else {
-		c->affected = differs(x, c, &source, &post);
-		ks_texts_lock(x->texts);
-		ks_vec_for(&post.files, f) {
-			const char *name = ks_texts_word(x->texts, *f);
-
-			/* It has been read past the overlay; the compilation sees to that. */
-			if (!strncmp(name, x->b->farm, strlen(x->b->farm)) &&
-			    strstr(name, "/../") &&
-			    ks_object_is_detour(x->b, name + strlen(x->b->farm) + 1))
-				c->affected = true;
-		}
-		ks_texts_unlock(x->texts);
+		if (c->simple)
+			add_delta(x, c, &post);
+		c->affected = has_detour(x, &post) || differs(x, c, &source, &post);
 	}
 	ks_text_free(&post);
 	ks_buf_free(&source);
@@ -221,7 +288,9 @@ static size_t find_kept(struct examination *x)
 		if (kept && made_from && made_from == stamp(x, kept)) {
 			ks_vec_for(&kept->decls, d)
 				*ks_vec_push(&c->pre.decls) = *d;
-			c->has_pre = true;
+			ks_vec_for(&kept->files, f)
+				*ks_vec_push(&c->pre.files) = *f;
+			c->has_pre = c->kept = true;
 		}
 		missing += !c->has_pre;
 	}
@@ -239,14 +308,11 @@ static struct ks_error *pre_texts(struct examination *x)
 		if (missing)
 			ks_step(x->b->report, "Reading %zu original text%s", missing,
 				missing == 1 ? "" : "s");
-		ks_vec_for(&x->list, c)
-			if (c->has_pre)
-				c->pre.files.len = 0;
 		err = missing ? run(x, make_pre) : NULL;
 	}
 	if (!err) {
 		ks_vec_for(&x->list, c) {
-			uint64_t made_from = c->pre.files.len ? stamp(x, &c->pre) : 0;
+			uint64_t made_from = c->has_pre && !c->kept ? stamp(x, &c->pre) : 0;
 
 			if (made_from)
 				ks_texts_keep(x->texts, c->unit->target, &c->pre, made_from);
@@ -255,6 +321,128 @@ static struct ks_error *pre_texts(struct examination *x)
 	}
 	free(path);
 	return err;
+}
+
+/* All changes are of headers that were there, and simple. */
+static struct ks_error *check_changes(struct examination *x)
+{
+	struct ks_error *err = NULL;
+	size_t n = 0;
+
+	x->simple = true;
+	ks_vec_for(&x->b->changes, c) {
+		char *was, *is;
+		struct ks_buf old = { 0 }, new = { 0 };
+
+		/* A source that nobody includes is none of our units. */
+		if (!c->compiled || (ks_str_ends(c->path, ".c") && c->kind == KS_CHANGE_MODIFIED))
+			continue;
+		x->simple &= c->kind == KS_CHANGE_MODIFIED && ks_str_ends(c->path, ".h") &&
+			     n++ < MAX_HEADERS;
+		if (!x->simple)
+			break;
+		was = ks_path_join(x->b->source, c->path);
+		is = ks_asprintf("%s/patched/%s", x->b->cache, c->path);
+		err = ks_file_read(was, KS_BUILD_MAX_FILE, &old);
+		if (!err)
+			err = ks_file_read(is, KS_BUILD_MAX_FILE, &new);
+		if (!err)
+			x->simple = ks_delta_is_simple(&old, &new, &x->words);
+		ks_buf_free(&old);
+		ks_buf_free(&new);
+		free(was);
+		free(is);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+/* Of the files that the units include, those outside the common headers that define such a word. */
+static void find_definers(struct examination *x)
+{
+	bool *seen = ks_alloc(ks_texts_words(x->texts) + 1);
+
+	ks_vec_for(&x->list, c) {
+		ks_vec_for(&c->pre.files, f) {
+			struct ks_buf text = { 0 };
+			char *path, *full;
+
+			if (seen[*f])
+				continue;
+			seen[*f] = true;
+			path = source_path(x->b, ks_texts_word(x->texts, *f));
+			if (path && !ks_str_starts(path, "include/") &&
+			    !ks_str_starts(path, "arch/x86/include/")) {
+				full = ks_path_join(x->b->source, path);
+				ks_error_free(ks_file_read(full, KS_BUILD_MAX_FILE, &text));
+				if (!text.len || ks_delta_defines(&text, &x->words))
+					ks_strv_add(&x->definers, path);
+				free(full);
+			}
+			ks_buf_free(&text);
+			free(path);
+		}
+	}
+	free(seen);
+}
+
+/* A word of the new lines is a macro by the command line. */
+static bool defined_by_arguments(const struct examination *x, const char *arguments)
+{
+	for (const char *p = arguments; (p = strstr(p, " -D")); p++)
+		for (size_t i = 0; i < x->words.len; i++) {
+			size_t n = strlen(x->words.v[i]);
+
+			if (!strncmp(p + 3, x->words.v[i], n) && strchr(" =", p[3 + n]))
+				return true;
+		}
+	return false;
+}
+
+/* Which changed headers a unit includes, and whether deltas may be used for it. */
+static void look_at_files(struct examination *x, struct candidate *c)
+{
+	c->simple = x->simple && c->has_pre && ks_str_ends(c->unit->source, ".c") &&
+		    !defined_by_arguments(x, c->arguments);
+	ks_vec_for(&c->pre.files, f) {
+		char *path = source_path(x->b, ks_texts_word(x->texts, *f));
+		uint64_t bit = 1;
+
+		if (path && ks_strv_has(&x->definers, path))
+			c->simple = false;
+		ks_vec_for(&x->b->changes, change) {
+			if (path && change->compiled && !strcmp(change->path, path)) {
+				c->headers |= bit;
+				/* It includes a changed source. */
+				if (ks_str_ends(path, ".c"))
+					c->simple = false;
+			}
+			bit <<= 1;
+		}
+		free(path);
+	}
+	if (x->b->changes.len > MAX_HEADERS)
+		c->simple = false;
+}
+
+static struct ks_error *prepare_deltas(struct examination *x)
+{
+	struct ks_error *err = check_changes(x);
+
+	if (err || !x->simple)
+		return err;
+	find_definers(x);
+	ks_vec_for(&x->list, c) {
+		look_at_files(x, c);
+		/* The graph finds too many. */
+		if (c->simple && !c->headers) {
+			c->affected = false;
+			c->has_pre = false;
+			x->by_delta++;
+		}
+	}
+	return NULL;
 }
 
 static struct ks_error *post_texts(struct examination *x)
@@ -315,6 +503,8 @@ struct ks_error *ks_examine(struct ks_build *b, const struct ks_graph *graph,
 	if (!err)
 		err = pre_texts(&x);
 	if (!err)
+		err = prepare_deltas(&x);
+	if (!err)
 		err = post_texts(&x);
 	for (size_t i = x.list.len; i-- > 0 && !err;) {
 		struct candidate *c = &x.list.v[i];
@@ -327,6 +517,8 @@ struct ks_error *ks_examine(struct ks_build *b, const struct ks_graph *graph,
 		else
 			ks_units_drop(units, c->unit - units->list.v);
 	}
+	if (!err && x.by_delta)
+		ks_note(b->report, 1, "%zu of them needed no preprocessing", x.by_delta);
 	if (!err)
 		ks_note(b->report, 0,
 			"%zu objects include a changed file; by their text, %zu of them may be affected",
@@ -340,5 +532,10 @@ out:
 		free(c->why);
 	}
 	ks_vec_free(&x.list);
+	ks_vec_for(&x.deltas, d)
+		ks_delta_free(d);
+	ks_vec_free(&x.deltas);
+	ks_strv_free(&x.words);
+	ks_strv_free(&x.definers);
 	return err;
 }

@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "build/state.h"
 
-#define STAMP_HEAD "ksplice pre object 2"
+#define STAMP_HEAD "ksplice pre object 3"
 
 /* Clocks of file systems tick more slowly than the kernel's. */
 #define CLOCK_SLACK_NS 20000000
@@ -39,7 +39,8 @@ static char *stamp_text(struct ks_build *b, const char *modname, const char *mod
 	ks_buf_addf(&text, STAMP_HEAD "\n%s\n%s\n%s\n", b->key, modname ? modname : "-",
 		    modfile ? modfile : "-");
 	for (size_t i = 0; i < files->len; i++) {
-		char *path = ks_path_join(b->source, files->v[i]);
+		bool generated = files->v[i][0] == '@';
+		char *path = ks_path_join(generated ? b->obj : b->source, files->v[i] + generated);
 
 		ks_inputs_signature(path, &text);
 		ks_buf_addf(&text, " %s\n", files->v[i]);

@@ -11,8 +11,8 @@
 enum { IN_TEXT = 1, DIFFERS = 2, REACHED = 4, OPAQUE = 8 };
 
 struct place {
-	uint32_t decl;
-	uint32_t next; /* that declares the same name */
+	uint32_t what; /* a declaration, or a word */
+	uint32_t next; /* of the same name */
 };
 
 struct screen {
@@ -20,10 +20,13 @@ struct screen {
 	unsigned char *marks; /* by declaration */
 	int32_t *balance;     /* by declaration: times in post minus times in pre */
 	uint32_t *first;      /* by word: the first place in declares */
+	uint32_t *waits;      /* by word: the first place in waiting */
 	unsigned char *seen;  /* by word */
 	KS_VEC(struct place) declares;
+	KS_VEC(struct place) waiting; /* tags, for the name of a member */
 	KS_VEC(uint32_t) decls; /* all of both texts, each once */
-	KS_VEC(uint32_t) todo;
+	KS_VEC(uint32_t) todo;  /* declarations */
+	KS_VEC(uint32_t) words; /* likewise */
 };
 
 static void add_text(struct screen *s, const struct ks_text *text, int32_t sign)
@@ -129,6 +132,45 @@ static void reach(struct screen *s, uint32_t decl)
 	*ks_vec_push(&s->todo) = decl;
 }
 
+static void use(struct screen *s, uint32_t word)
+{
+	if (s->seen[word])
+		return;
+	s->seen[word] = 1;
+	*ks_vec_push(&s->words) = word;
+}
+
+/* All that declares a word, and all that is reached through a member of that name. */
+static void follow_words(struct screen *s)
+{
+	while (s->words.len) {
+		uint32_t word = s->words.v[--s->words.len];
+
+		for (uint32_t p = s->first[word]; p != NONE; p = s->declares.v[p].next)
+			reach(s, s->declares.v[p].what);
+		for (uint32_t p = s->waits[word]; p != NONE; p = s->waiting.v[p].next)
+			use(s, s->waiting.v[p].what);
+	}
+}
+
+static void follow(struct screen *s, const struct ks_texts_decl *decl)
+{
+	for (size_t i = 0; i < decl->n_references; i++)
+		use(s, decl->references[i]);
+	for (size_t i = 0; i + 1 < decl->n_conditions; i += 2) {
+		uint32_t member = decl->conditions[i], tag = decl->conditions[i + 1];
+		uint32_t n = s->waiting.len;
+
+		if (s->seen[member]) {
+			use(s, tag);
+			continue;
+		}
+		*ks_vec_push(&s->waiting) = (struct place){ tag, s->waits[member] };
+		s->waits[member] = n;
+	}
+	follow_words(s);
+}
+
 /*
  * NONE: no declaration that differs is reached, but for opaque ones, of which
  * *opaque is one.
@@ -155,15 +197,7 @@ static uint32_t walk(struct screen *s, uint32_t *opaque)
 		}
 		if (s->marks[from] & DIFFERS)
 			return from;
-		for (size_t i = 0; i < decl.n_references; i++) {
-			uint32_t word = decl.references[i];
-
-			if (s->seen[word])
-				continue;
-			s->seen[word] = 1;
-			for (uint32_t p = s->first[word]; p != NONE; p = s->declares.v[p].next)
-				reach(s, s->declares.v[p].decl);
-		}
+		follow(s, &decl);
 	}
 	return NONE;
 }
@@ -190,6 +224,8 @@ static enum ks_verdict judge(struct screen *s, const struct ks_text *pre,
 		return KS_UNAFFECTED;
 	s->first = ks_alloc((words + 1) * sizeof(*s->first));
 	memset(s->first, 0xff, (words + 1) * sizeof(*s->first));
+	s->waits = ks_alloc((words + 1) * sizeof(*s->waits));
+	memset(s->waits, 0xff, (words + 1) * sizeof(*s->waits));
 	s->seen = ks_alloc(words + 1);
 	index_names(s);
 	found = walk(s, &opaque);
@@ -232,7 +268,10 @@ enum ks_verdict ks_screen(struct ks_texts *t, const struct ks_text *pre, const s
 	free(s.marks);
 	free(s.balance);
 	free(s.first);
+	free(s.waits);
 	free(s.seen);
+	ks_vec_free(&s.waiting);
+	ks_vec_free(&s.words);
 	ks_vec_free(&s.declares);
 	ks_vec_free(&s.decls);
 	ks_vec_free(&s.todo);

@@ -18,7 +18,8 @@
  * emits comes from what the walk reaches: in C nothing is used without its
  * name, and whatever gives an expression its type was declared by name.
  * (Members need no names of their own here, for an object of a type leads to
- * the type.)  Library functions that the compiler calls on its own (memcpy)
+ * the type.  But what a member points to is reached only where the member's
+ * name occurs, for only so can an expression get there.)  Library functions that the compiler calls on its own (memcpy)
  * count as named.
  *
  * Where all that is reached are definitions of structs and unions, the unit

@@ -161,7 +161,7 @@ void ks_roster_list_free(struct ks_roster_list *list);
 
 /* deps.c */
 struct ks_deps {
-	struct ks_strv files; /* relative to the source */
+	struct ks_strv files; /* relative to the source; "@" before those relative to obj/ */
 	struct ks_strv
 		detours;      /* those of the above that were reached through "../", unnormalised */
 	char *modname;        /* NULL: not compiled for a module */

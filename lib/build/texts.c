@@ -19,13 +19,14 @@
 #include "build/decl.h"
 
 /* To be raised also when token.c or decl.c change in what they find. */
-#define HEAD "ksplice texts 3 "
+#define HEAD "ksplice texts 5 "
 #define MAX_STORE (1024u << 20)
 #define NONE UINT32_MAX
 
 struct record {
 	struct ks_digest digest;
-	uint32_t first_name, n_names, first_reference, n_references; /* in links */
+	/* In links: names, references, conditions, one after the other. */
+	uint32_t first, n_names, n_references, n_conditions;
 	uint32_t flags;
 	uint32_t next;
 };
@@ -193,18 +194,19 @@ static uint32_t add_links(struct ks_texts *t, const struct ks_strv *words)
 
 static uint32_t add_record(struct ks_texts *t, struct ks_digest d, const struct ks_decl *decl)
 {
-	uint32_t first_name = add_links(t, &decl->names);
-	uint32_t first_reference = add_links(t, &decl->references);
+	uint32_t first = add_links(t, &decl->names);
 	struct record *r;
 
+	add_links(t, &decl->references);
+	add_links(t, &decl->conditions);
 	grow_records(t);
 	r = ks_vec_push(&t->records);
 	*r = (struct record){
 		.digest = d,
-		.first_name = first_name,
+		.first = first,
 		.n_names = decl->names.len,
-		.first_reference = first_reference,
 		.n_references = decl->references.len,
+		.n_conditions = decl->conditions.len,
 		.flags = (decl->inert ? INERT : 0) | (decl->pragma ? PRAGMA : 0) |
 			 (decl->type ? TYPE : 0),
 		.next = t->record_slots[d.a & t->record_mask],
@@ -295,10 +297,12 @@ struct ks_texts_decl ks_texts_decl(const struct ks_texts *t, uint32_t decl)
 		.inert = r->flags & INERT,
 		.pragma = r->flags & PRAGMA,
 		.type = r->flags & TYPE,
-		.names = t->links.v + r->first_name,
+		.names = t->links.v + r->first,
 		.n_names = r->n_names,
-		.references = t->links.v + r->first_reference,
+		.references = t->links.v + r->first + r->n_names,
 		.n_references = r->n_references,
+		.conditions = t->links.v + r->first + r->n_names + r->n_references,
+		.n_conditions = r->n_conditions,
 	};
 }
 

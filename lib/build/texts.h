@@ -29,8 +29,8 @@ bool ks_text_same(const struct ks_text *a, const struct ks_text *b);
 /* One declaration. */
 struct ks_texts_decl {
 	bool inert, pragma, type; /* as in struct ks_decl */
-	const uint32_t *names, *references; /* words */
-	size_t n_names, n_references;
+	const uint32_t *names, *references, *conditions; /* words; conditions in pairs */
+	size_t n_names, n_references, n_conditions;
 };
 struct ks_texts_decl ks_texts_decl(const struct ks_texts *t, uint32_t decl);
 size_t ks_texts_decls(const struct ks_texts *t);

@@ -15,6 +15,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "build/graph.h"
@@ -324,6 +325,22 @@ static void add_all_includers(struct finding *f)
 	}
 }
 
+/*
+ * What makefiles of directories have generated from the source goes when that
+ * has changed: make would go by times, and these may go back.
+ */
+static struct ks_error *drop_generated(struct ks_build *b, const struct ks_graph *graph)
+{
+	char *stage = ks_path_join(b->cache, "stage");
+	struct ks_error *err = NULL;
+	struct stat st;
+
+	if (ks_graph_scanned(graph) && !stat(stage, &st))
+		err = ks_generated_purge(b, &st.st_mtim);
+	free(stage);
+	return err;
+}
+
 static struct ks_error *find_units(struct ks_build *b, struct ks_build_units *units)
 {
 	struct finding f = { .b = b, .units = units };
@@ -334,6 +351,8 @@ static struct ks_error *find_units(struct ks_build *b, struct ks_build_units *un
 		err = ks_roster_open(b, &f.roster);
 	if (!err)
 		err = ks_graph_open(b->source, cache, b->report, &f.graph);
+	if (!err)
+		err = drop_generated(b, f.graph);
 	if (!err) {
 		/*
 		 * A file that comes or goes is in no makefile on one of the
@@ -389,9 +408,9 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 	if (!err && compiled && !units->list.len)
 		ks_vec_for(&b->changes, c)
 			if (c->compiled)
-				ks_note(b->report, 0,
-					"%s: not built in this configuration, or no object depends on the change: nothing to do for it",
-					c->path);
+				ks_note(b->report, 0, "%s: %s: nothing to do for it", c->path,
+					c->reaches ? "no object depends on the change"
+						   : "not built in this configuration");
 	ks_buf_free(&refused);
 	return err;
 }

@@ -107,6 +107,11 @@ static const struct test cases[] = {
 	  "unsigned long g(void) { return sizeof(*f()); }\n", true },
 	{ "typeof a variable", "struct s { int a; };\nextern struct s v;\n", "struct s { int a, b; };\nextern struct s v;\n",
 	  "unsigned long g(void) { __typeof__(v) x; return sizeof(x); }\n", true },
+	{ "an array's size in a struct", "struct s { int a; };\nstruct t { char (*p)[3], b[sizeof(struct s)]; };\n",
+	  "struct s { int a, b; };\nstruct t { char (*p)[3], b[sizeof(struct s)]; };\n",
+	  "unsigned long g(struct t *t) { return sizeof(*t); }\n", true },
+	{ "a member by which nobody goes", "struct s { int a; };\nstruct t { struct s *p; int n; };\n", "struct s { int a, b; };\nstruct t { struct s *p; int n; };\n",
+	  "unsigned long g(struct t *t, int (*f)(void *)) { return f(t) + sizeof(*t); }\n", false },
 	{ "arithmetic on a pointer in a member", "struct s { int a; };\nstruct t { struct s *p; };\n", "struct s { int a, b; };\nstruct t { struct s *p; };\n",
 	  "void g(struct t *t) { t->p++; }\n", true },
 	{ "an enum value", "enum e { A, B };\n", "enum e { C, A, B };\n", "int g(void) { return B; }\n", true },
@@ -406,6 +411,8 @@ static void take_decl(void *arg, const struct ks_tokens *tokens)
 	ks_buf_addf(out, "%s", decl.inert ? "inert" : "code");
 	for (size_t i = 0; i < decl.names.len; i++)
 		ks_buf_addf(out, " %s", decl.names.v[i]);
+	for (size_t i = 0; i + 1 < decl.conditions.len; i += 2)
+		ks_buf_addf(out, " %s>%s", decl.conditions.v[i], decl.conditions.v[i + 1] + 7);
 	ks_buf_adds(out, "; ");
 	ks_decl_free(&decl);
 }
@@ -426,6 +433,12 @@ static void test_decls(void)
 {
 	declares("int a; int f(void);", "code a; inert f; ");
 	declares("struct s { int a; struct t { int b; } c; } ; union u;", "inert struct s struct t; inert struct u; ");
+	declares("struct s { struct t *a, **b; struct u *c, d; struct v *(*f)(struct w, enum x); struct { union y *z; } in; T *t; };",
+		 "inert struct s a>t b>t f>w f>v z>y; ");
+	declares("typedef struct { struct t (*a)[3]; const struct u *const b[sizeof(struct w)]; } T;", "inert T a>t b>u; ");
+	declares("struct s { _Alignas(struct w) struct t *a; struct x *b __attribute__((aligned(sizeof(struct y)))); struct u *c, d[2]; };",
+		 "inert struct s a>t b>x; ");
+	declares("struct { struct t *a; } v;", "code v; ");
 	declares("enum e { A = 1, B = A + 2, C } ; typedef enum { D } d_t;", "inert struct e A B C; inert D d_t; ");
 	declares("static inline __attribute__((unused)) unsigned long long f(int (*g)(int), struct s *s) { if (s) { } return 0; } int x;",
 		 "inert f; code x; ");

@@ -269,6 +269,17 @@ static void test_generated(struct ks_build *b)
 	tap_ok(!ks_file_exists(names), "the patched one is not kept");
 	gives(b, EDITS({ "include/linux/names.h", "NAME_ONE 1", "NAME_ONE 2" }), "drivers/gen/gen.c+ ",
 	      "once more");
+	/* The header itself changes, and its time goes back. */
+	put(b->source, "include/linux/names.h", "#define NAME_ONE 7\n");
+	utimensat(AT_FDCWD, header, old, 0);
+	put(b->obj, "drivers/gen/names.h", "int name_ONE = 5;\n");
+	gives(b, EDITS({ "include/linux/names.h", "NAME_ONE 7", "NAME_ONE 5" }), "drivers/gen/gen.c+ ",
+	      "one that is older than what was generated");
+	gives(b, EDITS({ "include/linux/names.h", "NAME_ONE 7", "NAME_ONE 1" }), "drivers/gen/gen.c+ ",
+	      "the original object is the one of now");
+	gives(b, EDITS({ "include/linux/names.h", "NAME_ONE 7", "NAME_ONE 007" }), "drivers/gen/gen.c ",
+	      "the same value is the same object");
+	put(b->source, "include/linux/names.h", "#define NAME_ONE 1\n");
 	/* As if killed while the overlay was there. */
 	die(apply(b, EDITS({ "include/linux/names.h", "NAME_ONE 1", "NAME_ONE 2" })));
 	ks_vec_for(&b->changes, c)
