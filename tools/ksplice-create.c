@@ -615,7 +615,7 @@ static struct ks_error *add_whole_modules(struct create *c, const char *dir, str
 
 	ks_vec_for(&c->work, w) {
 		const char *name = w->built->modname;
-		char *file, *path, *id = NULL;
+		char *file, *path, *modfile, *id = NULL;
 		bool done = !name || !touched(w);
 
 		ks_vec_for(&m->whole, x)
@@ -625,7 +625,14 @@ static struct ks_error *add_whole_modules(struct create *c, const char *dir, str
 		ks_step(c->report, "Building the whole module %s", name);
 		file = ks_asprintf("modules/%s.ko", name);
 		path = ks_path_join(dir, file);
-		err = ks_build_whole_module(c->build, w->built->modfile, path);
+		modfile = ks_build_find_modfile(c->build, w->built);
+		if (modfile)
+			err = ks_build_whole_module(c->build, modfile, path);
+		else
+			err = ks_error_new(KS_E_FAILED,
+					   "--build-modules: no makefile above %s lists the module %s", w->built->source,
+					   name);
+		free(modfile);
 		if (!err)
 			err = ks_file_build_id(path, &id);
 		if (!err)

@@ -137,6 +137,12 @@ struct ks_error *ks_build_module(struct ks_build *build, const char *dir,
 				 const char *extra_symvers) KS_MUST_CHECK;
 
 /*
+ * Which module file a unit of a module belongs to, "fs/xfs/xfs", from the
+ * makefiles; NULL where none of its directories lists it.  The caller frees.
+ */
+char *ks_build_find_modfile(struct ks_build *b, const struct ks_build_unit *unit);
+
+/*
  * Builds a whole module of the kernel from the patched source, as the kernel's
  * builder would have, and writes it without debug info to @out_path.  @modfile
  * is that of a unit ("drivers/net/dummy").  KS_E_REFUSED where it would export

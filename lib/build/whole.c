@@ -236,3 +236,71 @@ struct ks_error *ks_build_whole_module(struct ks_build *b, const char *modfile,
 	free(w.order);
 	return err;
 }
+
+static bool ends_word(char c)
+{
+	return !c || c == ' ' || c == '\t' || c == '\n' || c == '\\';
+}
+
+/* Does a line "obj-... NAME.o ..." (continued ones joined) list the module? */
+static bool lists_module(char *makefile, const char *name)
+{
+	char *object = ks_asprintf("%s.o", name), *save = NULL;
+	bool found = false;
+
+	for (char *p = strstr(makefile, "\\\n"); p; p = strstr(p, "\\\n"))
+		p[0] = p[1] = ' ';
+	for (char *line = strtok_r(makefile, "\n", &save); line && !found; line = strtok_r(NULL, "\n", &save)) {
+		char *at = ks_str_starts(line, "obj-") ? line : NULL;
+
+		while (at && (at = strstr(at, object))) {
+			found |= (at[-1] == ' ' || at[-1] == '\t' || at[-1] == '=') &&
+				 ends_word(at[strlen(object)]);
+			at++;
+		}
+	}
+	free(object);
+	return found;
+}
+
+/* In the source's own directory and those above it, as "DIR/NAME"; NULL: in none. */
+static char *find_above(struct ks_build *b, const char *source, const char *name)
+{
+	static const char *const files[] = { "Kbuild", "Makefile" };
+	char *dir = ks_strdup(source), *modfile = NULL, *slash;
+
+	while (!modfile && (slash = strrchr(dir, '/'))) {
+		*slash = 0;
+		for (int i = 0; i < 2 && !modfile; i++) {
+			char *path = ks_asprintf("%s/%s/%s", b->source, dir, files[i]);
+			struct ks_buf text = { 0 };
+
+			ks_error_free(ks_file_read(path, KS_BUILD_MAX_FILE, &text));
+			if (text.data && lists_module(text.data, name))
+				modfile = ks_asprintf("%s/%s", dir, name);
+			ks_buf_free(&text);
+			free(path);
+		}
+	}
+	free(dir);
+	return modfile;
+}
+
+char *ks_build_find_modfile(struct ks_build *b, const struct ks_build_unit *u)
+{
+	char *dashed, *modfile;
+
+	if (u->modfile)
+		return ks_strdup(u->modfile);
+	modfile = find_above(b, u->source, u->modname);
+	if (modfile)
+		return modfile;
+	/* The kernel shows "-" as "_". */
+	dashed = ks_strdup(u->modname);
+	for (char *p = dashed; *p; p++)
+		if (*p == '_')
+			*p = '-';
+	modfile = find_above(b, u->source, dashed);
+	free(dashed);
+	return modfile;
+}
