@@ -26,6 +26,7 @@ void ks_packages_free(struct ks_packages *p)
 		free(it->name);
 		free(it->version);
 		free(it->arch);
+		free(it->source);
 		free(it->depends);
 		free(it->sha256);
 	}
@@ -191,6 +192,8 @@ static void parse_field(struct ks_package *p, const char *line)
 		p->version = ks_strdup(value);
 	else if (IS("Architecture") && !p->arch)
 		p->arch = ks_strdup(value);
+	else if (IS("Source") && !p->source) /* "linux", "linux (6.1.190-1)" */
+		p->source = ks_strndup(value, strcspn(value, " ("));
 	else if (IS("Depends") && !p->depends)
 		p->depends = ks_strdup(value);
 	else if (IS("SHA256") && !p->sha256)
@@ -240,6 +243,7 @@ static void drop_incomplete(struct ks_packages *out)
 		free(p->name);
 		free(p->version);
 		free(p->arch);
+		free(p->source);
 		free(p->depends);
 		free(p->sha256);
 	}

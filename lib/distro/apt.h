@@ -17,6 +17,7 @@ struct ks_package {
 	char *name;
 	char *version;
 	char *arch;
+	char *source;		 /* the source package; NULL: called like this one */
 	char *depends;		 /* may be NULL */
 	char *sha256;		 /* may be NULL */
 	uint64_t size;		 /* of the .deb, bytes */

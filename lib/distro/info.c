@@ -49,7 +49,7 @@ struct ks_error *ks_kernel_info_read(const char *config_dir, struct ks_kernel_in
 	struct field fields[] = {
 		{ "release", &info->release },	 { "version", &info->version },
 		{ "architecture", &info->arch }, { "flavour", &info->flavour },
-		{ "banner", &info->banner },
+		{ "realtime", &info->patches },	 { "banner", &info->banner },
 	};
 	char *path = ks_path_join(config_dir, "kernel"), *format = NULL, *next;
 	struct ks_buf text = { 0 };
@@ -107,6 +107,7 @@ struct ks_error *ks_kernel_info_write(const char *config_dir, const struct ks_ke
 	add(&text, "version", info->version);
 	add(&text, "architecture", info->arch);
 	add(&text, "flavour", info->flavour);
+	add(&text, "realtime", info->patches);
 	add(&text, "banner", info->banner);
 	err = ks_file_write(path, text.data, text.len, 0644);
 	ks_buf_free(&text);
@@ -120,6 +121,7 @@ void ks_kernel_info_free(struct ks_kernel_info *info)
 	free(info->version);
 	free(info->arch);
 	free(info->flavour);
+	free(info->patches);
 	free(info->banner);
 	memset(info, 0, sizeof(*info));
 }

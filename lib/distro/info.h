@@ -19,6 +19,7 @@ struct ks_kernel_info {
 	char *version; /* package version, of image and source: "6.1.192-2" */
 	char *arch;    /* "amd64" */
 	char *flavour; /* "cloud-amd64" */
+	char *patches; /* of real time: the version they come from; NULL for other flavours */
 	char *banner;  /* the kernel's /proc/version, from its image */
 };
 

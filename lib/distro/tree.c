@@ -27,6 +27,7 @@
 #include "distro/headers.h"
 #include "distro/image.h"
 #include "distro/kernel.h"
+#include "distro/realtime.h"
 #include "distro/release.h"
 
 #define MARK "preparing"
@@ -336,6 +337,44 @@ static struct ks_error *unpack_source(const struct tree *t, const char *series, 
 	return err;
 }
 
+/* What the rt flavour has beside the source of all; *used is the version of it. */
+static struct ks_error *patch_realtime(const struct tree *t, const struct ks_catalogue *c,
+				       const struct ks_image *image, char **used)
+{
+	const struct ks_release *rel;
+	struct ks_error *err;
+
+	err = ks_catalogue_find(c, image->release, image->version, &rel);
+	if (!err && !rel->source)
+		err = ks_error_new(KS_E_FAILED, "apt does not know linux-source-%s %s; run as root: apt-get update",
+				   rel->series, rel->version);
+	if (err)
+		return err;
+	return ks_realtime_patch(t->dir, rel->source->source ? rel->source->source : "linux",
+				 image->version, t->packages, t->report, used);
+}
+
+/* Patches of another version may be others. */
+static struct ks_error *check_realtime(const struct tree *t, const struct ks_image *image,
+				       const char *used)
+{
+	size_t abi = ks_release_flavour(image->release) - image->release;
+	char *common = ks_asprintf("linux-headers-%.*scommon-rt", (int)abi, image->release);
+	char *own = ks_asprintf("%s/headers/usr/src/%s", t->config_dir, common);
+	char *installed = ks_asprintf("/usr/src/%s", common);
+	struct ks_error *err;
+
+	ks_note(t->report, 0,
+		"the archive has lost the patches for real time of %s; those of %s apply, and the"
+		" headers are compared",
+		image->version, used);
+	err = ks_realtime_check(t->dir, ks_file_is_dir(own) ? own : installed);
+	free(installed);
+	free(own);
+	free(common);
+	return err;
+}
+
 /* .config and System.map. */
 static struct ks_error *describe(const struct tree *t, const struct ks_image *image, char **banner)
 {
@@ -382,24 +421,26 @@ static struct ks_error *fill(struct tree *t, const struct ks_image *image,
 	struct ks_catalogue c = { 0 };
 	struct wanted w = { 0 };
 	struct ks_error *err;
-	bool headers;
+	bool headers, realtime = ks_is_realtime(ks_release_flavour(image->release));
 	size_t first;
 
 	err = installed_source(series, image->version, &tar);
 	if (!err)
 		err = ks_headers_installed(image->release, image->version, &headers);
-	if (!err && (!tar || !headers))
+	if (!err && (!tar || !headers || realtime))
 		err = ks_catalogue_read(&c);
 	if (!err && (!tar || !headers))
 		err = choose(&c, image, !tar, !headers, &w);
 	if (!err)
 		err = check_space(t, &w, tar);
-	if (!err && w.n)
+	if (!err && (w.n || realtime))
 		err = open_packages(t, image->release);
 	if (!err && w.n)
 		err = ks_apt_fetch(w.packages, w.n, t->packages, t->report, w.paths);
 	if (!err)
 		err = unpack_source(t, series, image->version, tar, w.paths[0]);
+	if (!err && realtime)
+		err = patch_realtime(t, &c, image, &info->patches);
 	if (!err)
 		err = describe(t, image, &info->banner);
 	first = tar ? 0 : 1;
@@ -409,6 +450,8 @@ static struct ks_error *fill(struct tree *t, const struct ks_image *image,
 		err = ks_headers_unpack(t->config_dir, image->release,
 					(const char *const *)w.paths + first, w.n - first,
 					t->report);
+	if (!err && realtime && strcmp(info->patches, image->version))
+		err = check_realtime(t, image, info->patches);
 	if (!err) {
 		info->release = ks_strdup(image->release);
 		info->version = ks_strdup(image->version);
