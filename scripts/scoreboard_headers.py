@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The few changed headers that a changed .c file needs in order to compile.
+"""The few changed files that a changed .c file needs in order to compile.
+
+Changed headers first.  A header may in turn break other .c files, which the
+same change mended: these become part of the patch, with the headers that they
+need.
 
 A trial is the kernel's own compiler command with -fsyntax-only, in a farm of
 symbolic links to the first source in which single files are those of the
@@ -13,13 +17,14 @@ import re
 import shlex
 import subprocess
 
-MOST = 5  # more headers than that make no per-file patch
+MOST = 5  # more headers than that, or .c files beside the first, make no per-file patch
 
 QUOTED = re.compile(r"['\u2018]([^'\u2019]+)['\u2019]")
 WORD = re.compile(r"[A-Za-z_]\w*")
 C_WORDS = {"struct", "union", "enum", "const", "void", "int", "unsigned", "long", "char", "short",
            "static", "inline", "volatile", "_Bool", "bool"}
 MISSING_FILE = re.compile(r"fatal error: (\S+): No such file")
+BROKEN = re.compile(r"^make\[\d+\]: \*\*\* \[[^]]*?([\w./-]+)\.o\] Error", re.M)
 
 
 class Farm:
@@ -62,6 +67,22 @@ class Farm:
     def restore(self):
         for path in list(self.taken):
             self.put_back(path)
+
+
+def kept_command(commands, compiler, farm, path):
+    """The command of a unit from the cache of ksplice-create, which keeps what it has asked kbuild:
+    (words, farm), or None.  commands: the file's text."""
+    target = path[:-2] + ".o\t"
+    for line in commands.splitlines():
+        if line.startswith(target):
+            words = shlex.split(line[len(target):])
+            return [compiler] + words + [os.path.join(farm, path)], farm
+    return None
+
+
+def broken_units(log):
+    """Whose objects make could not build, by what it printed."""
+    return sorted({os.path.normpath(name) + ".c" for name in BROKEN.findall(log)})
 
 
 def parse_command(log, path):
@@ -117,7 +138,7 @@ class Search:
     def __init__(self, farm, command, cwd, changed, diff_of):
         self.farm, self.command, self.cwd = farm, command, cwd
         self.changed, self.diff_of = set(changed), diff_of
-        self.errors = ""
+        self.errors, self.given = "", set()
 
     def compile(self):
         done = subprocess.run(self.command + ["-fsyntax-only"], cwd=self.cwd, text=True,
@@ -139,14 +160,17 @@ class Search:
                 found |= self.named(word)
         for word in MISSING_FILE.findall(done.stderr + self.errors):
             found |= self.named(word)
-        return found & self.changed
+        return (found & self.changed) - self.given
 
     def named(self, word):
         return {path for path in self.changed if path == word or path.endswith("/" + word)}
 
-    def find(self, path):
-        """The headers for the unit path, sorted; None where none of the sets tried will do."""
-        self.farm.take(path)
+    def find(self, path, others=()):
+        """The headers for the unit path, sorted; None where none of the sets tried will do.
+        others: files that are part of the patch anyway."""
+        self.given = {path, *others}
+        for taken in self.given:
+            self.farm.take(taken)
         try:
             return self.search()
         finally:

@@ -2,7 +2,7 @@
 """Records of single patches, and the report on all of them.
 
 A record is a dictionary, one JSON line of results.json:
-  path, class ("alone" or "headers"), headers, targets, units, replaced, added, removed,
+  path, class ("alone" or "headers"), headers, companions (other .c files), targets, units, replaced, added, removed,
   result, reasons, cause, only_init, create_seconds, verify_seconds, match_ns, pause_ns,
   id, revision, steps (seconds of ksplice-create by its own steps)
 result is one of RESULTS.
@@ -221,7 +221,8 @@ def markdown(records, title, command):
     lines += list_section("Applied to a module that was not started, for want of its hardware",
                           records, UNSTARTED)
     lines += list_section("Modules that do not load in the VM", records, UNLOADABLE)
-    rows = [[r["path"] + ("" if not r.get("headers") else " + " + ", ".join(r["headers"])),
+    rows = [[" + ".join([r["path"], ", ".join(r.get("headers", []) + r.get("companions", []))]
+                        [:1 + bool(r.get("headers"))]),
              kind_of(r), r.get("replaced", "-"), r.get("added", "-"), r.get("removed", "-"),
              describe(r), f"{r['create_seconds']:.1f}"]
             for r in records if r["result"] not in (NEEDS_HEADERS, NO_PATCH)]

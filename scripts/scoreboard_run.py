@@ -11,7 +11,8 @@ import tempfile
 import threading
 import time
 
-from scoreboard_headers import Farm, Search, parse_command, trial_command
+from scoreboard_headers import (MOST, Farm, Search, broken_units, kept_command, parse_command,
+                                trial_command)
 from scoreboard_report import (APPLIED, BUSY, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE, UNSTARTED,
                                classify_create)
 
@@ -28,6 +29,11 @@ class Trees:
 
     def differs(self, path):
         return read(os.path.join(self.source, path)) != read(os.path.join(self.other, path))
+
+    def changed(self, path):
+        """Is it in both, and differs?"""
+        return all(os.path.exists(os.path.join(tree, path)) for tree in
+                   (self.source, self.other)) and self.differs(path)
 
     def diff(self, path):
         """The patch of one file; a file may be new."""
@@ -128,9 +134,9 @@ class Worker:
             if (read(stamp) or b"").find(f" {path}\n".encode()) >= 0:
                 os.unlink(stamp)
 
-    def write_patch(self, path, headers):
+    def write_patch(self, path, files):
         with open(self.board.file("patches", path, "patch"), "wb") as f:
-            for name in [path] + headers:
+            for name in files:
                 f.write(self.board.trees.diff(name))
 
     def create(self, path):
@@ -138,42 +144,71 @@ class Worker:
         board = self.board
         record = {"path": path, "class": "alone", "headers": [], "id": update_id(path),
                   "targets": sorted(board.targets(path)), "revision": board.revision}
-        self.write_patch(path, [])
-        made = self.run_create(path, ["--json"])
-        if made.get("result") == NO_PATCH and "not compiled" not in made["cause"]:
-            record.update(made)
-            made = self.with_headers(path, record)
+        known = board.known_files.get(path)
+        if known is None:
+            self.write_patch(path, [path])
+            made = self.run_create(path, ["--json"])
+        if known or (made.get("result") == NO_PATCH and "not compiled" not in made["cause"]):
+            made = self.with_others(path, record, known)
         record.update(made)
         record.pop("said", None)
         return record
 
-    def with_headers(self, path, record):
-        """It does not compile alone: which headers does it take?"""
+    def with_others(self, path, record, known):
+        """It does not compile alone: which headers does it take, and which .c files with these?"""
         board = self.board
         record["class"] = "headers"
-        headers = board.known_headers.get(path)
-        if headers is None:
-            headers = self.find_headers(path)
-            board.known_headers[path] = headers
-        if headers is None:
-            return {"result": NO_PATCH}
-        record["headers"] = headers
-        if not board.with_headers:
-            return {"result": NEEDS_HEADERS}
-        self.write_patch(path, headers)
-        return self.run_create(path, ["--json"])
+        files = known or self.add_headers(path, [path])
+        made = {"result": NO_PATCH if files is None else NEEDS_HEADERS}
+        while files and board.with_headers:
+            self.write_patch(path, files)
+            made = self.run_create(path, ["--json"])
+            if made.get("result") != NO_PATCH:
+                break
+            more = self.add_broken(files)
+            if more is None:
+                break
+            files = more
+        if files:
+            board.known_files[path] = files
+            record["headers"] = [name for name in files if not name.endswith(".c")]
+            record["companions"] = [name for name in files[1:] if name.endswith(".c")]
+        return made
 
-    def find_headers(self, path):
-        self.forget_objects(path)
-        found = parse_command(self.run_create(path, ["-vv"])["said"], path)
-        if not found:
+    def add_broken(self, files):
+        """The files with those whose units did not compile, where they are changed as well."""
+        log = max(glob.glob(os.path.join(self.cache, "*", "make.log")), key=os.path.getmtime)
+        broken = [unit for unit in broken_units((read(log) or b"").decode(errors="replace"))
+                  if unit not in files and self.board.trees.changed(unit)]
+        for unit in broken:
+            files = self.add_headers(unit, files + [unit])
+            if files is None:
+                return None
+        few = all(sum(name.endswith(".c") == c for name in files[1:]) <= MOST for c in (True, False))
+        return files if broken and few else None
+
+    def add_headers(self, path, files):
+        """The files with the headers that one of them takes; None where no set will do."""
+        words, old_farm = self.compiler_command(path)
+        if not words:
             return None
         self.farm.make()
-        words, old_farm = found
         search = Search(self.farm, trial_command(words, old_farm, self.farm.directory),
                         os.path.join(os.path.dirname(old_farm), "obj"), self.board.headers,
                         lambda p: self.board.trees.diff(p).decode(errors="replace"))
-        return search.find(path)
+        found = search.find(path, files)
+        return None if found is None else files + [name for name in found if name not in files]
+
+    def compiler_command(self, path):
+        """How the unit is compiled, and in which farm: from the cache, or by letting it happen."""
+        for kept in glob.glob(os.path.join(self.cache, "*", "commands")):
+            found = kept_command((read(kept) or b"").decode(), self.board.compiler,
+                                 os.path.join(os.path.dirname(kept), "farm"), path)
+            if found:
+                return found
+        self.write_patch(path, [path])
+        self.forget_objects(path)
+        return parse_command(self.run_create(path, ["-vv"])["said"], path) or (None, None)
 
 
 STEP = re.compile(r"([A-Z][^\n]*)\.\.\.$")

@@ -110,6 +110,17 @@ def test_headers():
         "Compiling...\ngcc-12 -Wp,-MMD,x.d -I/c/farm/include -D__KERNEL__ -c -o fs/x.o "
         "/c/farm/fs/x.c ; ./tools/objtool/objtool fs/x.o\n", "fs/x.c")
     is_equal(farm, "/c/farm", "the farm in a command")
+    is_equal(headers.kept_command("ksplice commands 1 abc\nfs/x.o\t-I/c/farm/include -DX='a b'\n",
+                                  "gcc-12", "/c/farm", "fs/x.c"),
+             (["gcc-12", "-I/c/farm/include", "-DX=a b", "/c/farm/fs/x.c"], "/c/farm"),
+             "a command that the cache has")
+    is_equal(headers.kept_command("fs/xy.o\t-DX\n", "gcc-12", "/c/farm", "fs/x.c"), None,
+             "a command that it does not have")
+    is_equal(headers.broken_units(
+        "make[2]: *** [/c/farm/scripts/Makefile.build:255: arch/x86/kvm/x86.o] Error 1\n"
+        "make[1]: *** [/c/farm/scripts/Makefile.build:510: arch/x86/kvm] Error 2\n"
+        "make[3]: *** [/c/farm/scripts/Makefile.build:255: arch/x86/kvm/../../../virt/k.o] Error 1\n"),
+             ["arch/x86/kvm/x86.c", "virt/k.c"], "whose object was not made")
     is_equal(headers.trial_command(words, farm, "/f"),
              ["gcc-12", "-I/f/include", "-D__KERNEL__", "/f/fs/x.c"], "the command of a trial")
 
@@ -141,6 +152,8 @@ def test_search():
                    f"{farm.directory}/a/x.c"]
         search = headers.Search(farm, command, d, changed, lambda p: trees.diff(p).decode())
         is_equal(search.find("a/x.c"), ["a/x.h", "include/z.h"], "the headers that are needed")
+        is_equal(search.find("a/x.c", ["a/x.h"]), ["include/z.h"],
+                 "the headers that are needed beside those that are there")
         same = subprocess.run(["diff", "-r", "-x", ".complete", old, farm.directory], check=False,
                               stdout=subprocess.DEVNULL).returncode
         is_equal(same, 0, "the farm is as before")
