@@ -74,8 +74,8 @@ class Worker:
 
     def __init__(self, board, number):
         self.board = board
-        self.cache = os.path.join(board.out, f"cache-{number}")
-        os.makedirs(self.cache, exist_ok=True)
+        os.makedirs(os.path.join(board.out, f"cache-{number}"), exist_ok=True)
+        self.cache = os.path.realpath(os.path.join(board.out, f"cache-{number}"))
         self.farm = Farm(os.path.join(board.out, f"farm-{number}"), board.trees.source,
                          board.trees.other)
 
