@@ -24,6 +24,7 @@
 #include "build/graph.h"
 #include "build/opaque.h"
 #include "build/screen.h"
+#include "build/simple.h"
 #include "build/state.h"
 #include "build/texts.h"
 
@@ -46,9 +47,15 @@ struct examination {
 	const struct ks_graph *graph;
 	struct ks_texts *texts;
 	KS_VEC(struct candidate) list;
-	/* Of simple changes: the words of new lines, and the files that define one as a macro. */
+	/*
+	 * Of simple changes: what they are made of, and the files that define a
+	 * word of theirs as a macro, or mention a macro that comes.
+	 */
 	bool simple;
-	struct ks_strv words, definers;
+	struct ks_change_words words;
+	struct ks_strv odd_files;
+	/* By word and by declaration of the store: is, or mentions, a macro that changes. */
+	bool *macros, *mentions;
 	/* What the threads share. */
 	pthread_mutex_t lock;
 	size_t next, done, by_delta;
@@ -91,11 +98,12 @@ static uint64_t stamp(const struct examination *x, const struct ks_text *text)
 	return h ? h : 1;
 }
 
-static bool preprocess(struct examination *x, const struct candidate *c, struct ks_buf *out,
-		       struct ks_text *text)
+/* @option: one more of the compiler's, or "". */
+static bool preprocess(struct examination *x, const struct candidate *c, const char *option,
+		       struct ks_buf *out, struct ks_text *text)
 {
-	char *command = ks_asprintf("%s %s -E -o - %s/%s", x->b->cc, c->arguments, x->b->farm,
-				    c->unit->source);
+	char *command = ks_asprintf("%s %s -E %s -o - %s/%s", x->b->cc, c->arguments, option,
+				    x->b->farm, c->unit->source);
 	const char *argv[] = { "sh", "-c", command, NULL };
 	struct ks_buf noise = { 0 };
 	struct ks_proc p = { .argv = argv, .cwd = x->b->obj, .env = ks_kbuild_env(),
@@ -118,7 +126,8 @@ static void make_pre(struct examination *x, struct candidate *c)
 {
 	struct ks_buf out = { 0 };
 
-	c->has_pre = preprocess(x, c, &out, &c->pre);
+	/* With the macros that it uses. */
+	c->has_pre = preprocess(x, c, "-dU", &out, &c->pre);
 	ks_buf_free(&out);
 }
 
@@ -227,7 +236,7 @@ static void make_post(struct examination *x, struct candidate *c)
 
 	if (c->simple && known_by_delta(x, c))
 		return;
-	if (!preprocess(x, c, &source, &post)) {
+	if (!preprocess(x, c, "", &source, &post)) {
 		c->why = ks_strdup("it cannot be preprocessed");
 	} else {
 		if (c->simple)
@@ -286,10 +295,7 @@ static size_t find_kept(struct examination *x)
 		const struct ks_text *kept = ks_texts_find(x->texts, c->unit->target, &made_from);
 
 		if (kept && made_from && made_from == stamp(x, kept)) {
-			ks_vec_for(&kept->decls, d)
-				*ks_vec_push(&c->pre.decls) = *d;
-			ks_vec_for(&kept->files, f)
-				*ks_vec_push(&c->pre.files) = *f;
+			ks_text_copy(kept, &c->pre);
 			c->has_pre = c->kept = true;
 		}
 		missing += !c->has_pre;
@@ -347,7 +353,7 @@ static struct ks_error *check_changes(struct examination *x)
 		if (!err)
 			err = ks_file_read(is, KS_BUILD_MAX_FILE, &new);
 		if (!err)
-			x->simple = ks_delta_is_simple(&old, &new, &x->words);
+			x->simple = ks_simple_change(&old, &new, &x->words);
 		ks_buf_free(&old);
 		ks_buf_free(&new);
 		free(was);
@@ -358,43 +364,94 @@ static struct ks_error *check_changes(struct examination *x)
 	return err;
 }
 
-/* Of the files that the units include, those outside the common headers that define such a word. */
-static void find_definers(struct examination *x)
+/*
+ * Of a file that units include: may it make the change look different in them?
+ * Those outside the common headers by a macro that is a word of the new lines;
+ * all by a word that becomes a macro.
+ */
+static bool is_odd(const struct examination *x, const char *path)
+{
+	bool common = ks_str_starts(path, "include/") || ks_str_starts(path, "arch/x86/include/");
+	struct ks_buf text = { 0 };
+	bool odd = false;
+	char *full;
+
+	if (common && !x->words.added.len)
+		return false;
+	full = ks_path_join(x->b->source, path);
+	ks_error_free(ks_file_read(full, KS_BUILD_MAX_FILE, &text));
+	if (!common)
+		odd = !text.len || ks_text_defines(&text, &x->words.words);
+	if (!odd && x->words.added.len)
+		odd = ks_text_mentions(&text, &x->words.added);
+	free(full);
+	ks_buf_free(&text);
+	return odd;
+}
+
+static void find_odd_files(struct examination *x)
 {
 	bool *seen = ks_alloc(ks_texts_words(x->texts) + 1);
 
 	ks_vec_for(&x->list, c) {
 		ks_vec_for(&c->pre.files, f) {
-			struct ks_buf text = { 0 };
-			char *path, *full;
+			char *path;
 
 			if (seen[*f])
 				continue;
 			seen[*f] = true;
 			path = source_path(x->b, ks_texts_word(x->texts, *f));
-			if (path && !ks_str_starts(path, "include/") &&
-			    !ks_str_starts(path, "arch/x86/include/")) {
-				full = ks_path_join(x->b->source, path);
-				ks_error_free(ks_file_read(full, KS_BUILD_MAX_FILE, &text));
-				if (!text.len || ks_delta_defines(&text, &x->words))
-					ks_strv_add(&x->definers, path);
-				free(full);
-			}
-			ks_buf_free(&text);
+			if (path && is_odd(x, path))
+				ks_strv_add(&x->odd_files, path);
 			free(path);
 		}
 	}
 	free(seen);
+	ks_strv_sort(&x->odd_files);
+}
+
+/* Marks the words that are macros of the change, and the declarations in which they occur. */
+static void find_mentions(struct examination *x)
+{
+	size_t words = ks_texts_words(x->texts), decls = ks_texts_decls(x->texts);
+
+	x->macros = ks_alloc(words + 1);
+	x->mentions = ks_alloc(decls + 1);
+	if (!x->words.macros.len)
+		return;
+	for (size_t w = 0; w < words; w++)
+		x->macros[w] = ks_strv_has(&x->words.macros, ks_texts_word(x->texts, w));
+	for (size_t i = 0; i < decls; i++) {
+		struct ks_texts_decl d = ks_texts_decl(x->texts, i);
+		/* One after the other in the store. */
+		size_t n = d.n_names + d.n_references + d.n_conditions;
+
+		for (size_t j = 0; j < n && !x->mentions[i]; j++)
+			x->mentions[i] = x->macros[d.names[j]];
+	}
+}
+
+/* Is something else in the unit made with a macro of the change, or of its name? */
+static bool uses_macros(const struct examination *x, const struct candidate *c)
+{
+	bool uses = false;
+
+	ks_vec_for(&c->pre.macros, m)
+		uses |= x->macros[*m];
+	ks_vec_for(&c->pre.decls, d)
+		uses |= x->mentions[*d];
+	return uses;
 }
 
 /* A word of the new lines is a macro by the command line. */
 static bool defined_by_arguments(const struct examination *x, const char *arguments)
 {
 	for (const char *p = arguments; (p = strstr(p, " -D")); p++)
-		for (size_t i = 0; i < x->words.len; i++) {
-			size_t n = strlen(x->words.v[i]);
+		for (size_t i = 0; i < x->words.words.len; i++) {
+			const char *word = x->words.words.v[i];
+			size_t n = strlen(word);
 
-			if (!strncmp(p + 3, x->words.v[i], n) && strchr(" =", p[3 + n]))
+			if (!strncmp(p + 3, word, n) && strchr(" =", p[3 + n]))
 				return true;
 		}
 	return false;
@@ -404,12 +461,12 @@ static bool defined_by_arguments(const struct examination *x, const char *argume
 static void look_at_files(struct examination *x, struct candidate *c)
 {
 	c->simple = x->simple && c->has_pre && ks_str_ends(c->unit->source, ".c") &&
-		    !defined_by_arguments(x, c->arguments);
+		    !defined_by_arguments(x, c->arguments) && !uses_macros(x, c);
 	ks_vec_for(&c->pre.files, f) {
 		char *path = source_path(x->b, ks_texts_word(x->texts, *f));
 		uint64_t bit = 1;
 
-		if (path && ks_strv_has(&x->definers, path))
+		if (path && ks_strv_has(&x->odd_files, path))
 			c->simple = false;
 		ks_vec_for(&x->b->changes, change) {
 			if (path && change->compiled && !strcmp(change->path, path)) {
@@ -432,7 +489,8 @@ static struct ks_error *prepare_deltas(struct examination *x)
 
 	if (err || !x->simple)
 		return err;
-	find_definers(x);
+	find_odd_files(x);
+	find_mentions(x);
 	ks_vec_for(&x->list, c) {
 		look_at_files(x, c);
 		/* The graph finds too many. */
@@ -535,7 +593,9 @@ out:
 	ks_vec_for(&x.deltas, d)
 		ks_delta_free(d);
 	ks_vec_free(&x.deltas);
-	ks_strv_free(&x.words);
-	ks_strv_free(&x.definers);
+	ks_change_words_free(&x.words);
+	ks_strv_free(&x.odd_files);
+	free(x.macros);
+	free(x.mentions);
 	return err;
 }

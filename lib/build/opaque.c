@@ -141,7 +141,7 @@ static bool reduced_text(struct ks_texts *t, const struct ks_buf *source,
 		}
 	}
 	ks_texts_unlock(t);
-	ks_tokens_split(source, on_decl, NULL, &o);
+	ks_tokens_split(source, on_decl, NULL, NULL, &o);
 	*more = o.more && !o.bad;
 	ks_strv_free(&o.tags);
 	free(o.is_opaque);

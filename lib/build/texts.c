@@ -19,7 +19,7 @@
 #include "build/decl.h"
 
 /* To be raised also when token.c or decl.c change in what they find. */
-#define HEAD "ksplice texts 5 "
+#define HEAD "ksplice texts 6 "
 #define MAX_STORE (1024u << 20)
 #define NONE UINT32_MAX
 
@@ -102,6 +102,17 @@ void ks_text_free(struct ks_text *text)
 {
 	ks_vec_free(&text->decls);
 	ks_vec_free(&text->files);
+	ks_vec_free(&text->macros);
+}
+
+void ks_text_copy(const struct ks_text *from, struct ks_text *to)
+{
+	ks_vec_for(&from->decls, d)
+		*ks_vec_push(&to->decls) = *d;
+	ks_vec_for(&from->files, f)
+		*ks_vec_push(&to->files) = *f;
+	ks_vec_for(&from->macros, m)
+		*ks_vec_push(&to->macros) = *m;
 }
 
 static uint32_t hash(const char *s, size_t len)
@@ -221,6 +232,7 @@ struct adding {
 	struct ks_text *text;
 	KS_VEC(struct ks_digest) digests;
 	struct ks_strv files;
+	struct ks_buf macros; /* names, each with its NUL */
 };
 
 static void on_decl(void *arg, const struct ks_tokens *tokens)
@@ -240,6 +252,39 @@ static void on_file(void *arg, const char *name, size_t len)
 		return;
 	if (len && *name != '<')
 		ks_strv_addf(&a->files, "%.*s", (int)len, name);
+}
+
+static void on_macro(void *arg, const char *name, size_t len)
+{
+	struct adding *a = arg;
+
+	ks_buf_add(&a->macros, name, len);
+	ks_buf_add(&a->macros, "", 1);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void add_macros(struct adding *a)
+{
+	struct ks_text *text = a->text;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->macros.len; i += strlen(a->macros.data + i) + 1) {
+		uint32_t w = add_word(a->t, a->macros.data + i, strlen(a->macros.data + i));
+
+		*ks_vec_push(&text->macros) = w;
+	}
+	if (text->macros.len)
+		qsort(text->macros.v, text->macros.len, sizeof(*text->macros.v), compare_numbers);
+	for (size_t i = 0; i < text->macros.len; i++)
+		if (!kept || text->macros.v[kept - 1] != text->macros.v[i])
+			text->macros.v[kept++] = text->macros.v[i];
+	text->macros.len = kept;
 }
 
 /* The second time through, with the lock held: what is not known yet is parsed. */
@@ -264,7 +309,7 @@ void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_tex
 	struct adding a = { .t = t, .text = text };
 	bool all = true;
 
-	ks_tokens_split(source, on_decl, on_file, &a);
+	ks_tokens_split(source, on_decl, on_file, on_macro, &a);
 	ks_strv_sort(&a.files);
 	ks_texts_lock(t);
 	for (size_t i = 0; i < a.digests.len && all; i++) {
@@ -276,7 +321,7 @@ void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_tex
 	}
 	if (!all) {
 		text->decls.len = 0;
-		ks_tokens_split(source, on_known, NULL, &a);
+		ks_tokens_split(source, on_known, NULL, NULL, &a);
 	}
 	for (size_t i = 0; i < a.files.len; i++)
 		if (!i || strcmp(a.files.v[i], a.files.v[i - 1])) {
@@ -284,8 +329,10 @@ void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_tex
 
 			*ks_vec_push(&text->files) = w;
 		}
+	add_macros(&a);
 	ks_texts_unlock(t);
 	ks_vec_free(&a.digests);
+	ks_buf_free(&a.macros);
 	ks_strv_free(&a.files);
 }
 
@@ -363,10 +410,7 @@ void ks_texts_keep(struct ks_texts *t, const char *name, const struct ks_text *t
 	ks_texts_lock(t);
 	k = keep(t, add_word(t, name, strlen(name)));
 	ks_text_free(&k->text);
-	for (size_t i = 0; i < text->decls.len; i++)
-		*ks_vec_push(&k->text.decls) = text->decls.v[i];
-	for (size_t i = 0; i < text->files.len; i++)
-		*ks_vec_push(&k->text.files) = text->files.v[i];
+	ks_text_copy(text, &k->text);
 	k->stamp = stamp;
 	t->dirty = true;
 	ks_texts_unlock(t);
@@ -422,6 +466,7 @@ struct ks_error *ks_texts_write(struct ks_texts *t, const char *path, const char
 		ks_buf_add(&kept, &k->stamp, sizeof(k->stamp));
 		add_runs(&kept, k->text.decls.v, k->text.decls.len);
 		add_runs(&kept, k->text.files.v, k->text.files.len);
+		add_runs(&kept, k->text.macros.v, k->text.macros.len);
 	}
 	sizes = (struct sizes){ t->letters.len, t->words.len, t->records.len,
 				t->links.len,	t->kept.len,  kept.len };
@@ -461,25 +506,19 @@ static bool take(const char **p, const char *end, void *to, size_t n)
 		take(p, end, (vec)->v, (n) * sizeof(*(vec)->v));                             \
 	})
 
-static bool take_runs(const char **p, const char *end, uint32_t limit, struct ks_text *text,
-		      bool files)
-{
-	uint32_t n, run[2];
-
-	if (!take(p, end, &n, sizeof(n)))
-		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		if (!take(p, end, run, sizeof(run)) || run[0] >= limit || run[1] > limit - run[0])
-			return false;
-		for (uint32_t j = 0; j < run[1]; j++) {
-			if (files)
-				*ks_vec_push(&text->files) = run[0] + j;
-			else
-				*ks_vec_push(&text->decls) = run[0] + j;
-		}
-	}
-	return true;
-}
+/* Into any of the lists of a text. */
+#define take_runs(p, end, limit, vec)                                                                \
+	({                                                                                           \
+		uint32_t n_ = 0, run_[2] = { 0 };                                                    \
+		bool good_ = take(p, end, &n_, sizeof(n_));                                          \
+		while (good_ && n_--) {                                                              \
+			good_ = take(p, end, run_, sizeof(run_)) && run_[0] < (limit) &&             \
+				run_[1] <= (limit) - run_[0];                                        \
+			for (uint32_t j_ = 0; good_ && j_ < run_[1]; j_++)                           \
+				*ks_vec_push(vec) = run_[0] + j_;                                    \
+		}                                                                                    \
+		good_;                                                                               \
+	})
 
 static bool parse(struct ks_texts *t, const char *p, const char *end)
 {
@@ -508,8 +547,9 @@ static bool parse(struct ks_texts *t, const char *p, const char *end)
 			return false;
 		k = keep(t, name);
 		k->stamp = stamp;
-		if (!take_runs(&p, end, t->records.len, &k->text, false) ||
-		    !take_runs(&p, end, t->words.len, &k->text, true))
+		if (!take_runs(&p, end, t->records.len, &k->text.decls) ||
+		    !take_runs(&p, end, t->words.len, &k->text.files) ||
+		    !take_runs(&p, end, t->words.len, &k->text.macros))
 			return false;
 	}
 	return p == end;

@@ -15,7 +15,9 @@ struct ks_texts;
 
 struct ks_text {
 	KS_VEC(uint32_t) decls; /* in order; numbers of the store */
-	KS_VEC(uint32_t) files; /* names in the line markers, each once; words of the store */
+	/* Words of the store, each once: */
+	KS_VEC(uint32_t) files;	 /* names in the line markers */
+	KS_VEC(uint32_t) macros; /* names in #define and #undef, in rising order */
 };
 
 struct ks_texts *ks_texts_new(void);
@@ -24,6 +26,8 @@ void ks_texts_free(struct ks_texts *t);
 /* Takes preprocessed C apart.  May be called by several threads at once. */
 void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_text *text);
 void ks_text_free(struct ks_text *text);
+/* *to is empty. */
+void ks_text_copy(const struct ks_text *from, struct ks_text *to);
 bool ks_text_same(const struct ks_text *a, const struct ks_text *b);
 
 /* One declaration. */

@@ -154,29 +154,46 @@ static bool step(struct splitter *s)
 	return false;
 }
 
-/* A line that begins with "#": where it ends; the name in a line marker goes to @file. */
-static const char *marker(const char *p, const char *end,
-			  void (*file)(void *arg, const char *name, size_t len), void *arg,
-			  bool *pragma)
+/* Who hears of the lines that begin with "#". */
+struct markers {
+	void (*file)(void *arg, const char *name, size_t len);
+	void (*macro)(void *arg, const char *name, size_t len);
+	void *arg;
+};
+
+/* Such a line: where it ends. */
+static const char *marker(const char *p, const char *end, const struct markers *m, bool *pragma)
 {
-	const char *nl = memchr(p, '\n', end - p), *quote, *close;
+	const char *nl = memchr(p, '\n', end - p), *quote, *close, *name = NULL, *q;
 
 	if (!nl)
 		nl = end;
 	*pragma = nl - p > 7 && !memcmp(p, "#pragma", 7);
-	if (!*pragma && file && nl - p > 2 && p[1] == ' ' && digit(p[2])) {
+	if (*pragma)
+		return nl;
+	if (m->file && nl - p > 2 && p[1] == ' ' && digit(p[2])) {
 		quote = memchr(p, '"', nl - p);
 		close = quote ? memchr(quote + 1, '"', nl - quote - 1) : NULL;
 		if (close)
-			file(arg, quote + 1, close - quote - 1);
+			m->file(m->arg, quote + 1, close - quote - 1);
 	}
+	if (nl - p > 8 && !memcmp(p, "#define ", 8))
+		name = p + 8;
+	else if (nl - p > 7 && !memcmp(p, "#undef ", 7))
+		name = p + 7;
+	for (q = name; q && q < nl && ks_word_char(*q); q++)
+		;
+	if (m->macro && name)
+		m->macro(m->arg, name, q - name);
 	return nl;
 }
 
 void ks_tokens_split(const struct ks_buf *text,
-		   void (*fn)(void *arg, const struct ks_tokens *tokens),
-		   void (*file)(void *arg, const char *name, size_t len), void *arg)
+		     void (*fn)(void *arg, const struct ks_tokens *tokens),
+		     void (*file)(void *arg, const char *name, size_t len),
+		     void (*macro)(void *arg, const char *name, size_t len), void *arg)
 {
+	const struct markers markers = { file, macro, arg };
 	const char *p = text->data, *end = p + text->len, *before = NULL;
 	struct splitter s = { 0 };
 	bool line_start = true;
@@ -186,7 +203,7 @@ void ks_tokens_split(const struct ks_buf *text,
 
 		if (*p == '#' && line_start) {
 			bool pragma;
-			const char *q = marker(p, end, file, arg, &pragma);
+			const char *q = marker(p, end, &markers, &pragma);
 
 			if (pragma) {
 				t = ks_vec_push(&s.tokens.list);

@@ -19,12 +19,14 @@ struct ks_tokens {
 };
 
 /*
- * Calls @fn for each declaration, and @file (may be NULL) for the name in each
- * line marker.  The tokens point into @text.
+ * Calls @fn for each declaration, @file (may be NULL) for the name in each line
+ * marker, and @macro (may be NULL) for that in each #define and #undef, which
+ * are there after gcc -E -dU.  All point into @text.
  */
 void ks_tokens_split(const struct ks_buf *text,
 		     void (*fn)(void *arg, const struct ks_tokens *tokens),
-		     void (*file)(void *arg, const char *name, size_t len), void *arg);
+		     void (*file)(void *arg, const char *name, size_t len),
+		     void (*macro)(void *arg, const char *name, size_t len), void *arg);
 
 /* Two declarations are the same to the compiler if their digests are. */
 struct ks_digest {

@@ -422,7 +422,7 @@ static void declares(const char *text, const char *want)
 	struct ks_buf in = { 0 }, out = { 0 };
 
 	ks_buf_adds(&in, text);
-	ks_tokens_split(&in, take_decl, NULL, &out);
+	ks_tokens_split(&in, take_decl, NULL, NULL, &out);
 	if (!tap_ok(out.data && !strcmp(out.data, want), "%s", text))
 		printf("# %s\n", out.data ? out.data : "");
 	ks_buf_free(&in);
