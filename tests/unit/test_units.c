@@ -100,8 +100,10 @@ static struct ks_error *apply(struct ks_build *b, const struct edit *edits)
 		} else {
 			text = get(b->source, e->path);
 			place = strstr(text, e->from);
-			if (!place)
+			if (!place) {
 				printf("Bail out! %s has no \"%s\"\n", e->path, e->from);
+				exit(1);
+			}
 			ks_buf_addf(&out, "%.*s%s%s", (int)(place - text), text, e->to,
 				    place + strlen(e->from));
 			put(b->source, name, out.data);
@@ -216,7 +218,7 @@ static void test_headers(struct ks_build *b)
 	gives(b, EDITS(INLINE, { "kernel/b.c", "t->a", "2 * t->a" }),
 	      "drivers/m/part.c+ kernel/a.c+ kernel/b.c+ ", "together with a source");
 	gives(b, EDITS({ "include/linux/new.h", NULL, "#define NEW 5\n" }, { "kernel/a.c", "#include", "#include <linux/new.h>\n#include" },
-		       { "kernel/a.c", "#include <linux/lib.h>\n\nint a(int i)\n{\n\treturn", "#include <linux/new.h>\n#include <linux/lib.h>\n\nint a(int i)\n{\n\treturn NEW +" }),
+		       { "kernel/a.c", "#include <linux/lib.h>\n\nint a(int i)\n{\n#if EARLY\n\ti++;\n#endif\n\treturn", "#include <linux/new.h>\n#include <linux/lib.h>\n\nint a(int i)\n{\n#if EARLY\n\ti++;\n#endif\n\treturn NEW +" }),
 	      "kernel/a.c+ ", "a new header");
 	gives(b, EDITS({ "drivers/m/new.h", NULL, "#define M 9\n" }, { "drivers/m/m.h", "#define M 5", "#include \"new.h\"" }),
 	      "drivers/m/main.c+ ", "a new header that a header includes");
@@ -231,6 +233,30 @@ static void test_headers(struct ks_build *b)
 	      "drivers/gen/gen.c ",
 	      "a header that every compiler is given");
 	tap_ok(told("include/linux/kconfig.h: ") && told("objects include a changed file"), "is examined everywhere");
+}
+
+/* Macros of a header with a guard: who uses them is known without preprocessing again. */
+static void test_macros(struct ks_build *b)
+{
+	int jobs = b->jobs;
+
+	/* Two at once would both look for themselves. */
+	b->jobs = 1;
+	gives(b, EDITS({ LIB, "LIMIT 9", "LIMIT 8" }), "kernel/b.c+ ", "a macro whose name is pasted");
+	tap_ok(told("1 1 of them needed no preprocessing"), "of those that do not use it one is looked at");
+	gives(b, EDITS({ LIB, "#define LIMIT", "#define LATER 1\n#define LIMIT" }), "drivers/m/part.c+ ",
+	      "a macro comes that a conditional asks for");
+	gives(b, EDITS({ LIB, "#define LIMIT", "#define EARLY 1\n#define LIMIT" }), "kernel/a.c+ ",
+	      "one that an #if takes for 0");
+	gives(b, EDITS({ LIB, "#define LIMIT", "#define OTHER 1\n#define LIMIT" }), "", "one that nobody knows");
+	tap_ok(told("1 2 of them needed no preprocessing"), "one object is looked at for all");
+	gives(b, EDITS({ LIB, "#define LIMIT", "#define second third\n#define LIMIT" }), "kernel/b.c ",
+	      "one with the name of a member");
+	gives(b, EDITS({ LIB, "#define PASTED(name) LI##name", "#define PASTED(name) 4" }), "kernel/b.c+ ",
+	      "one with parameters changes");
+	gives(b, EDITS({ LIB, "#define LIMIT 9", "#ifndef CONFIG_X\n#define LIMIT 8\n#endif" }), "kernel/b.c+ ",
+	      "one gets a condition");
+	b->jobs = jobs;
 }
 
 static void test_module(struct ks_build *b)
@@ -410,6 +436,7 @@ int main(void)
 	put(config_dir, ".config", "CONFIG_X86_64=y\n");
 	b = open_with(source, config_dir, "6.1.2-test");
 	test_headers(b);
+	test_macros(b);
 	test_module(b);
 	test_generated(b);
 	test_cache();

@@ -3,5 +3,8 @@
 
 int a(int i)
 {
+#if EARLY
+	i++;
+#endif
 	return used_by_a(i) + line();
 }

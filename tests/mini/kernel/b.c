@@ -4,5 +4,5 @@
 
 int b(struct pair *p, struct task *t)
 {
-	return p->second + t->a;
+	return p->second + t->a + PASTED(MIT);
 }

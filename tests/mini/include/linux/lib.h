@@ -3,6 +3,9 @@
 #define LIB_H
 #include <asm/own.h>
 
+#define LIMIT 9
+#define PASTED(name) LI##name
+
 struct pair {
 	int first, second;
 };
