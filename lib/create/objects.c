@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the change to a decision: applies it, has the units compiled as they
+ * were and as they will be (lib/build), and compares their objects (lib/diff).
+ * What is refused is collected over all units, so that one run gives all
+ * reasons.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "create/state.h"
+
+bool ks_create_touched(const struct ks_create_work *w)
+{
+	return w->diff->included.len != 0;
+}
+
+const char *ks_create_target(const struct ks_create_work *w)
+{
+	return w->built->modname ? w->built->modname : "vmlinux";
+}
+
+struct ks_error *ks_create_apply_change(struct ks_create *c)
+{
+	const struct ks_create_options *opt = c->opt;
+
+	if (opt->diffext)
+		return ks_build_apply_diffext(c->build, opt->diffext, NULL);
+	if (opt->git)
+		return ks_build_apply_git(c->build, opt->git, NULL);
+	if (!ks_file_exists(opt->patch))
+		return ks_error_errno(ENOENT, "%s", opt->patch);
+	return ks_build_apply_patch(c->build, opt->patch, NULL);
+}
+
+struct ks_error *ks_create_build_objects(struct ks_create *c)
+{
+	struct ks_error *err = ks_build_units(c->build, &c->units);
+
+	if (!err && c->units.list.len)
+		err = ks_build_compile(c->build, &c->units, KS_PRE);
+	if (!err && c->units.list.len)
+		err = ks_build_compile(c->build, &c->units, KS_POST);
+	if (!err && c->units.list.len)
+		err = ks_build_layouts(c->build, &c->layouts);
+	return err;
+}
+
+static struct ks_error *open_unit(const char *name, const char *path, struct ks_unit **unit)
+{
+	struct ks_object *obj;
+	struct ks_error *err = ks_object_open(path, &obj);
+
+	return err ? err : ks_unit_build(name, obj, unit);
+}
+
+static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *built,
+				  struct ks_strv *refused)
+{
+	struct ks_create_work *w = ks_vec_push(&c->work);
+	struct ks_error *err;
+
+	w->built = built;
+	err = open_unit(built->source, built->pre_path, &w->pre);
+	if (!err)
+		err = open_unit(built->source, built->post_path, &w->post);
+	if (!err)
+		err = ks_diff_units(w->pre, w->post, &w->diff);
+	if (err)
+		return err;
+	for (size_t i = 0; i < w->diff->refused.len; i++)
+		ks_strv_add(refused, w->diff->refused.v[i]);
+	for (size_t i = 0; i < w->diff->skipped.len; i++)
+		ks_note(c->opt->report, 0, "%s: not in the update: %s", built->source,
+			w->diff->skipped.v[i]);
+	c->replaced += w->diff->replaced.len + w->diff->data.len;
+	c->escapes |= w->diff->escapes;
+	return NULL;
+}
+
+static struct ks_error *refusal(const struct ks_strv *refused)
+{
+	struct ks_buf text = {0};
+	struct ks_error *err;
+
+	ks_buf_addf(&text, "the update cannot be made safely (%zu reason%s):", refused->len,
+		    refused->len == 1 ? "" : "s");
+	for (size_t i = 0; i < refused->len; i++)
+		ks_buf_addf(&text, "\n  %s", refused->v[i]);
+	err = ks_error_new(KS_E_REFUSED, "%s", text.data);
+	ks_buf_free(&text);
+	return err;
+}
+
+struct ks_error *ks_create_diff_objects(struct ks_create *c)
+{
+	struct ks_strv refused = {0};
+	struct ks_error *err = NULL;
+
+	ks_step(c->opt->report, "Comparing objects");
+	for (size_t i = 0; !err && i < c->units.list.len; i++) {
+		struct ks_build_unit *u = &c->units.list.v[i];
+
+		ks_progress(c->opt->report, i, c->units.list.len, "%s", u->source);
+		err = diff_unit(c, u, &refused);
+	}
+	if (!err && refused.len)
+		err = refusal(&refused);
+	ks_strv_free(&refused);
+	if (!err && !c->replaced)
+		err = ks_error_new(KS_E_NO_CHANGES, "No changes detected");
+	return err;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of lib/create share and nobody else sees: an update in the
+ * making, and the steps on it in the order in which create.c takes them.
+ *
+ * A step fills in what the following ones read.  It frees nothing of that, also
+ * after an error: cleanup() in create.c does, however far the steps came.
+ */
+#ifndef KS_CREATE_STATE_H
+#define KS_CREATE_STATE_H
+
+#include "build/build.h"
+#include "create/create.h"
+#include "diff/diff.h"
+#include "distro/info.h"
+#include "module/core.h"
+#include "table/table.h"
+
+/* One unit that the change may affect, on its way through the pipeline. */
+struct ks_create_work {
+	struct ks_build_unit *built; /* owned by the list of units */
+	struct ks_unit *pre, *post;
+	struct ks_diff *diff;
+	uint32_t target; /* in the table */
+	size_t first_patch, first_data;
+};
+
+struct ks_create {
+	const struct ks_create_options *opt;
+	/* ks_create_open_tree() */
+	char *config_dir; /* resolved */
+	struct ks_kernel_info kernel;
+	struct ks_sysmap *map;
+	struct ks_build *build;
+	/* ks_create_build_objects() */
+	struct ks_build_units units;
+	struct ks_strv layouts; /* types that the change lays out differently */
+	/* ks_create_diff_objects() */
+	KS_VEC(struct ks_create_work) work;
+	size_t replaced; /* functions and pieces of data */
+	bool escapes;	 /* some unit's diff does */
+	/* make_work_dir() in create.c */
+	char *work_dir;	   /* temporary */
+	char *modules_dir; /* in it: the source of the update's modules */
+	/* ks_create_write_update() */
+	struct ks_table *table;
+	/* ks_create_build_modules() */
+	struct ks_core_build *core;
+};
+
+/* Does the unit have anything in the update? */
+bool ks_create_touched(const struct ks_create_work *w);
+
+/* Where the unit's code lives: "vmlinux", or a module's name. */
+const char *ks_create_target(const struct ks_create_work *w);
+
+/* The directories, the kernel, its System.map, the build's cache and the compiler. (tree.c) */
+struct ks_error *ks_create_open_tree(struct ks_create *c) KS_MUST_CHECK;
+
+/* To copies; the source is only read. (objects.c) */
+struct ks_error *ks_create_apply_change(struct ks_create *c) KS_MUST_CHECK;
+
+/* Pre and post of every unit that the change may affect. (objects.c) */
+struct ks_error *ks_create_build_objects(struct ks_create *c) KS_MUST_CHECK;
+
+/* KS_E_REFUSED with the reasons of all units; KS_E_NO_CHANGES. (objects.c) */
+struct ks_error *ks_create_diff_objects(struct ks_create *c) KS_MUST_CHECK;
+
+/* The match table, and the new code of each unit as unitN.o_shipped. (modules.c) */
+struct ks_error *ks_create_write_update(struct ks_create *c) KS_MUST_CHECK;
+
+/* The core, and the update's two modules. (modules.c) */
+struct ks_error *ks_create_build_modules(struct ks_create *c) KS_MUST_CHECK;
+
+/*
+ * What the package says, except for its files and whole modules.  *m is
+ * zero-initialised before, and cleared by the caller, also after an error.
+ * (manifest.c)
+ */
+struct ks_error *ks_create_fill_manifest(const struct ks_create *c,
+					 struct ks_manifest *m) KS_MUST_CHECK;
+
+/*
+ * The files, the manifest, whole modules if they are wanted, and the tarball.
+ * The caller clears *result, also after an error. (package.c)
+ */
+struct ks_error *ks_create_pack(struct ks_create *c, struct ks_create_result *result) KS_MUST_CHECK;
+
+#endif

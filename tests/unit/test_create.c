@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From patch to package (lib/create), as far as it goes without a kernel: which
+ * directories are taken and which kernel they are of, and what the manifest
+ * says of units and needs.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "build/state.h"
+#include "create/create.h"
+#include "create/state.h"
+#include "create/tree.h"
+#include "tap.h"
+
+static char *top;
+
+static void die(struct ks_error *err)
+{
+	if (!err)
+		return;
+	printf("Bail out! %s\n", ks_error_message(err));
+	exit(1);
+}
+
+static void put(const char *name, const char *text)
+{
+	char *path = ks_path_join(top, name), *parent = ks_strdup(path);
+
+	*strrchr(parent, '/') = 0;
+	die(ks_dir_make(parent));
+	die(ks_file_write(path, text, strlen(text), 0644));
+	free(parent);
+	free(path);
+}
+
+static void link_to(const char *target, const char *name)
+{
+	char *to = ks_path_join(top, target), *path = ks_path_join(top, name);
+
+	if (symlink(to, path))
+		die(ks_error_errno(errno, "%s", path));
+	free(to);
+	free(path);
+}
+
+/* @source and @config (may be NULL) are below top; the answer is in *dir. */
+static struct ks_error *find(const char *source, const char *config, char **dir)
+{
+	char *s = ks_path_join(top, source), *c = config ? ks_path_join(top, config) : NULL;
+	struct ks_error *err = ks_create_find_config(s, c, dir);
+
+	free(s);
+	free(c);
+	return err;
+}
+
+static void found(const char *source, const char *config, const char *expect, const char *name)
+{
+	char *dir, *want = ks_path_join(top, expect);
+	struct ks_error *err = find(source, config, &dir);
+
+	if (err)
+		tap_fine(err, name);
+	else
+		tap_ok(!strcmp(dir, want), "%s", name);
+	free(dir);
+	free(want);
+}
+
+static void not_found(const char *source, const char *config, const char *part, const char *name)
+{
+	char *dir;
+
+	tap_error(find(source, config, &dir), KS_E_USAGE, part, name);
+	free(dir);
+}
+
+static void test_config(void)
+{
+	put("linux/Makefile", "");
+	put("linux/ksplice/config/x", "");
+	put("linux/drivers/x", "");
+	put("linux-config/x", "");
+	put("bare/Makefile", "");
+	put("linked/Makefile", "");
+	link_to("linux-config", "linked/ksplice");
+	link_to("linux/drivers", "outside");
+
+	found("linux", NULL, "linux/ksplice", "config: the source's ksplice/");
+	found("linux", "linux/ksplice", "linux/ksplice", "config: the same by name");
+	found("linux", "linux-config", "linux-config", "config: beside the source, a longer name");
+	found("linked", NULL, "linux-config", "config: a link out of the source");
+	not_found("none", NULL, "/none: no such directory", "config: no source");
+	not_found("linux/Makefile", NULL, "/Makefile: no such directory",
+		  "config: the source is a file");
+	not_found("bare", NULL, "/bare/ksplice: no such directory; it holds .config",
+		  "config: a source that was not prepared");
+	not_found("linux", "none", "/none: no such directory; it holds .config",
+		  "config: one that is not there");
+	not_found("linux", "linux", "must not be inside the source", "config: the source itself");
+	not_found("linux", "linux/drivers", "must not be inside the source",
+		  "config: a directory of the source");
+	not_found("linux", "linux/ksplice/config", "must not be inside the source",
+		  "config: below the source's ksplice/");
+	not_found("linux", "outside", "must not be inside the source",
+		  "config: a link into the source");
+}
+
+/* The release that @config has, or NULL and the error. */
+static char *release_of(const char *config, char **version, struct ks_error **err)
+{
+	char *dir = ks_path_join(top, config), *release;
+	struct ks_kernel_info info;
+
+	*err = ks_create_read_kernel(dir, &info);
+	release = info.release;
+	*version = info.version;
+	info.release = info.version = NULL;
+	ks_kernel_info_free(&info);
+	free(dir);
+	return release;
+}
+
+static void release_is(const char *config, const char *release, const char *version,
+		       const char *name)
+{
+	struct ks_error *err;
+	char *v, *r = release_of(config, &v, &err);
+
+	if (err)
+		tap_fine(err, name);
+	else
+		tap_ok(!strcmp(r, release) && (version ? v && !strcmp(v, version) : !v), "%s",
+		       name);
+	free(r);
+	free(v);
+}
+
+static void no_release(const char *config, enum ks_error_code code, const char *part,
+		       const char *name)
+{
+	struct ks_error *err;
+	char *v, *r = release_of(config, &v, &err);
+
+	tap_error(err, code, part, name);
+	tap_ok(!r && !v, "%s: nothing to free", name);
+}
+
+static void test_release(void)
+{
+	put("noted/kernel", "format: 1\nrelease: 6.1.0-1-amd64\nversion: 6.1.1-1\n");
+	put("noted/build/include/generated/utsrelease.h", "#define UTS_RELEASE \"other\"\n");
+	put("hand/build/include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.7-mine\"\n");
+	put("empty/build/include/generated/utsrelease.h", "");
+	put("open/build/include/generated/utsrelease.h", "#define UTS_RELEASE \"6.1.7\n");
+	put("unknown/x", "");
+	put("later/kernel", "format: 2\nrelease: 6.1.0-1-amd64\nversion: 6.1.1-1\n");
+
+	release_is("noted", "6.1.0-1-amd64", "6.1.1-1", "release: what ksplice-prepare noted");
+	release_is("hand", "6.1.7-mine", NULL, "release: the headers' word");
+	no_release("empty", KS_E_INPUT, "utsrelease.h: it defines no UTS_RELEASE",
+		   "release: an empty header");
+	no_release("open", KS_E_INPUT, "utsrelease.h: it defines no UTS_RELEASE",
+		   "release: no end");
+	no_release("unknown", KS_E_SYSTEM, "the kernel's release: cannot open", "release: unknown");
+	no_release("later", KS_E_INPUT, "has format 2", "release: a note that is too new");
+}
+
+/* The whole pipeline stops at its first step, and leaves nothing. */
+static void test_stop(void)
+{
+	char *source = ks_path_join(top, "linux"), *config = ks_path_join(top, "hand");
+	struct ks_create_options opt = {
+		.source = source,
+		.config = config,
+		.id = "test",
+		.description = "",
+		.patch = "/nonexistent",
+		.jobs = 1,
+	};
+	struct ks_create_result result;
+
+	tap_error(ks_create_update(&opt, &result), KS_E_SYSTEM, "System.map",
+		  "an update without a System.map");
+	tap_ok(!result.tarball && !result.manifest.id && !result.manifest.units.len,
+	       "... has no result");
+	ks_create_result_clear(&result);
+	opt.config = NULL;
+	opt.source = "/nonexistent";
+	tap_error(ks_create_update(&opt, &result), KS_E_USAGE, "no such directory",
+		  "an update without a source");
+	ks_create_result_clear(&result);
+	tap_error(ks_create_prebuild(&opt), KS_E_USAGE, "no such directory",
+		  "a cache without a source");
+	free(source);
+	free(config);
+}
+
+static void call(struct ks_atom *from, const char *name)
+{
+	ks_vec_push(&from->refs)->name = name;
+}
+
+static void replace(struct ks_create_work *w, struct ks_atom *a)
+{
+	ks_vec_push(&w->diff->replaced)->post = a;
+	*ks_vec_push(&w->diff->included) = a;
+}
+
+static void test_manifest(void)
+{
+	struct ks_build_unit built[] = {
+		{.source = (char *)"fs/a.c", .modname = (char *)"alpha"},
+		{.source = (char *)"fs/b.c"},
+		{.source = (char *)"fs/c.c", .modname = (char *)"alpha"},
+		{.source = (char *)"fs/d.c", .modname = (char *)"delta"},
+	};
+	struct ks_create_options opt = {.id = "test", .description = "a test"};
+	struct ks_build build = {0};
+	struct ks_atom local = {.name = "local"}, f = {.name = "f"}, g = {.name = "g"},
+		       h = {.name = "h"}, x = {.name = "x"};
+	struct ks_diff diffs[4] = {0};
+	struct ks_create c = {.opt = &opt, .build = &build};
+	struct ks_manifest m = {0};
+
+	put("config/build/Module.symvers", "0x00000001\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n"
+					   "0x00000002\talpha_get\tfs/alpha\tEXPORT_SYMBOL\t\n"
+					   "0x00000003\tbeta_get\tfs/beta-fs\tEXPORT_SYMBOL_GPL\t\n"
+					   "0x00000004\tbeta_put\tfs/beta-fs\tEXPORT_SYMBOL_GPL\t\n"
+					   "0x00000005\tlocal\tfs/gamma\tEXPORT_SYMBOL\t\n"
+					   "0x00000006\tdelta_get\tfs/delta\tEXPORT_SYMBOL\t\n");
+	c.config_dir = ks_path_join(top, "config");
+	c.kernel.release = (char *)"6.1.7";
+	for (size_t i = 0; i < 4; i++) {
+		struct ks_create_work *w = ks_vec_push(&c.work);
+
+		w->built = &built[i];
+		w->diff = &diffs[i];
+	}
+	replace(&c.work.v[0], &f);
+	replace(&c.work.v[1], &g);
+	replace(&c.work.v[2], &h);
+	ks_vec_push(&diffs[2].data)->post = &x;
+	ks_strv_add(&diffs[0].added, "fresh");
+	ks_strv_add(&diffs[0].removed, "stale");
+	ks_strv_add(&diffs[0].skipped, "init_a: gone after boot");
+	ks_strv_add(&c.layouts, "struct a (fs/a.h)");
+	call(&f, "printk");
+	call(&f, "alpha_get");
+	call(&f, "beta_get");
+	call(&f, "beta_put");
+	call(&h, "nobody_exports");
+	call(&g, "local");
+	g.refs.v[0].atom = &local;
+
+	if (!tap_fine(ks_create_fill_manifest(&c, &m), "manifest: filled in"))
+		goto out;
+	tap_ok(!strcmp(m.id, "test") && !strcmp(m.description, "a test") &&
+		       !strcmp(m.release, "6.1.7") && !strcmp(m.version, ""),
+	       "manifest: which update, which kernel");
+	tap_ok(m.units.len == 3 && !strcmp(m.units.v[1].path, "fs/b.c") &&
+		       !strcmp(m.units.v[1].target, "vmlinux") &&
+		       !strcmp(m.units.v[2].target, "alpha"),
+	       "manifest: the units that are touched, in their order");
+	tap_ok(m.targets.len == 2 && !strcmp(m.targets.v[0], "alpha") &&
+		       !strcmp(m.targets.v[1], "vmlinux"),
+	       "manifest: each target once");
+	tap_ok(ks_strv_has(&m.units.v[0].replaced, "f") &&
+		       ks_strv_has(&m.units.v[0].added, "fresh") &&
+		       ks_strv_has(&m.units.v[0].removed, "stale") &&
+		       ks_strv_has(&m.units.v[2].changed, "x"),
+	       "manifest: names by what becomes of them");
+	tap_ok(m.units.v[0].skipped.len == 1 && !strcmp(m.units.v[0].skipped.v[0].name, "init_a"),
+	       "manifest: what is left out");
+	tap_ok(m.layouts.len == 1 && !m.pinned, "manifest: layouts");
+	tap_ok(m.needs.len == 1 && !strcmp(m.needs.v[0], "beta_fs"),
+	       "manifest: needs the one module that is no target");
+	ks_manifest_clear(&m);
+
+	free(c.config_dir);
+	c.config_dir = ks_path_join(top, "none");
+	tap_error(ks_create_fill_manifest(&c, &m), KS_E_SYSTEM, "Module.symvers",
+		  "manifest: modules without their exports");
+	ks_manifest_clear(&m);
+	c.work.v[0] = c.work.v[1];
+	c.work.len = 1;
+	tap_fine(ks_create_fill_manifest(&c, &m), "manifest: vmlinux alone needs none");
+	tap_ok(!m.needs.len, "... and has none");
+out:
+	ks_manifest_clear(&m);
+	free(c.config_dir);
+	ks_vec_free(&c.work);
+	ks_strv_free(&c.layouts);
+	ks_vec_free(&f.refs);
+	ks_vec_free(&g.refs);
+	ks_vec_free(&h.refs);
+	for (size_t i = 0; i < 4; i++) {
+		ks_vec_free(&diffs[i].replaced);
+		ks_vec_free(&diffs[i].included);
+		ks_vec_free(&diffs[i].data);
+		ks_strv_free(&diffs[i].added);
+		ks_strv_free(&diffs[i].removed);
+		ks_strv_free(&diffs[i].skipped);
+	}
+}
+
+int main(void)
+{
+	char *dir;
+
+	die(ks_dir_temp("ks-test-create", &dir));
+	die(ks_path_resolve(dir, &top));
+	test_config();
+	test_release();
+	test_stop();
+	test_manifest();
+	ks_error_free(ks_dir_remove(top));
+	free(dir);
+	free(top);
+	return tap_done();
+}
