@@ -48,6 +48,15 @@ void ks_delta_free(struct ks_delta *delta)
 	ks_vec_free(&delta->plus);
 }
 
+#define same_list(a, b) \
+	((a)->len == (b)->len && (!(a)->len || !memcmp((a)->v, (b)->v, (a)->len * sizeof(*(a)->v))))
+
+bool ks_delta_same(const struct ks_delta *a, const struct ks_delta *b)
+{
+	return a->headers == b->headers && same_list(&a->minus, &b->minus) &&
+	       same_list(&a->plus, &b->plus);
+}
+
 bool ks_delta_apply(const struct ks_delta *delta, const struct ks_text *pre, struct ks_text *post)
 {
 	bool *gone = ks_alloc(delta->minus.len + 1);

@@ -19,6 +19,7 @@ struct ks_delta {
 
 void ks_delta_make(const struct ks_text *pre, const struct ks_text *post, struct ks_delta *delta);
 void ks_delta_free(struct ks_delta *delta);
+bool ks_delta_same(const struct ks_delta *a, const struct ks_delta *b);
 /* False: the text does not have what goes. */
 bool ks_delta_apply(const struct ks_delta *delta, const struct ks_text *pre, struct ks_text *post);
 

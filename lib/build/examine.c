@@ -29,7 +29,7 @@
 #include "build/texts.h"
 
 #define MAX_THREADS 64
-#define MAX_DELTAS 16
+#define MAX_DELTAS 64
 #define MAX_HEADERS 63
 
 struct candidate {
@@ -187,14 +187,18 @@ static bool has_detour(struct examination *x, const struct ks_text *post)
 
 static void add_delta(struct examination *x, const struct candidate *c, const struct ks_text *post)
 {
-	struct ks_delta *delta;
+	struct ks_delta delta = { .headers = c->headers };
+	bool known = false;
 
+	ks_delta_make(&c->pre, post, &delta);
 	pthread_mutex_lock(&x->lock);
-	if (x->deltas.len < MAX_DELTAS) {
-		delta = ks_vec_push(&x->deltas);
-		delta->headers = c->headers;
-		ks_delta_make(&c->pre, post, delta);
-	}
+	/* Most are like one that is there: who has the change, but also needs its text. */
+	ks_vec_for(&x->deltas, d)
+		known |= ks_delta_same(d, &delta);
+	if (!known && x->deltas.len < MAX_DELTAS)
+		*ks_vec_push(&x->deltas) = delta;
+	else
+		ks_delta_free(&delta);
 	pthread_mutex_unlock(&x->lock);
 }
 

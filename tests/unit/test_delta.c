@@ -16,7 +16,7 @@ static void set(struct ks_text *t, const char *numbers)
 static void test_apply(void)
 {
 	struct ks_text pre = { 0 }, post = { 0 }, other = { 0 }, got = { 0 }, want = { 0 };
-	struct ks_delta d = { 0 };
+	struct ks_delta d = { 0 }, again = { 0 };
 
 	set(&pre, "1232");
 	set(&post, "1425");
@@ -32,6 +32,14 @@ static void test_apply(void)
 	got.decls.len = 0;
 	set(&other, "928");
 	tap_ok(!ks_delta_apply(&d, &other, &got), "not where something is missing");
+	ks_delta_make(&pre, &post, &again);
+	tap_ok(ks_delta_same(&d, &again), "made twice it is the same");
+	again.headers = 2;
+	tap_ok(!ks_delta_same(&d, &again), "not of other headers");
+	again.headers = 0;
+	again.plus.v[1] = 6;
+	tap_ok(!ks_delta_same(&d, &again), "nor with other declarations");
+	ks_delta_free(&again);
 	ks_delta_free(&d);
 	ks_text_free(&pre);
 	ks_text_free(&post);
