@@ -224,6 +224,12 @@ static const char descent_tail[] =
 	".PHONY: ks-here\n"
 	"ks-here: $(sort $(ks-go/$(obj)))\n"
 	"endif\n"
+	/* Its makefile does not enter this one (roster.c); make would find it there and be done. */
+	"ifneq ($(filter arch/x86/realmode/rm,$(ks-go/$(obj))),)\n"
+	".PHONY: arch/x86/realmode/rm\n"
+	"arch/x86/realmode/rm:\n"
+	"\t$(Q)$(MAKE) $(build)=$@\n"
+	"endif\n"
 	"ifeq ($(sub_make_done),1)\n"
 	"ks-enter := $(addprefix ks-enter/,$(sort $(ks-go/)))\n"
 	".PHONY: ks-objects $(ks-enter)\n"
