@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -104,6 +105,9 @@ static struct ks_error *copy_one(const struct ks_live *live, const struct ks_pac
 		err = ks_dir_make(dir);
 	if (!err)
 		err = ks_file_copy(from, to);
+	/* In the unpacked package it is for its owner alone; here it is like the modules beside it. */
+	if (!err && chmod(to, 0644))
+		err = ks_error_errno(errno, "cannot set the permissions of %s", to);
 	free(from);
 	free(to);
 	return err;

@@ -488,9 +488,19 @@ static bool on_disk(const char *id, const char *name)
 	return there;
 }
 
+static mode_t mode_on_disk(const char *id, const char *name)
+{
+	char *path = ks_asprintf("%s/" RELEASE "/updates/ksplice/%s/%s.ko", live.lib_modules, id, name);
+	struct stat st = { 0 };
+
+	tap_ok(!stat(path, &st), "the file on the disk");
+	free(path);
+	return st.st_mode & 07777;
+}
+
 static void boot_whole(void)
 {
-	char *dir;
+	char *dir, *path;
 
 	boot();
 	make_pack();
@@ -502,6 +512,9 @@ static void boot_whole(void)
 	must(ks_dir_make(dir));
 	free(dir);
 	put(pack.dir, "modules", "xfs.ko", "the fixed module");
+	path = ks_path_join(pack.dir, "modules/xfs.ko");
+	tap_ok(!chmod(path, 0600), "as it is unpacked");
+	free(path);
 	how.partial = true;
 }
 
@@ -513,6 +526,7 @@ static void test_whole(void)
 	boot_whole();
 	tap_fine(apply(), "a whole module for a target that is not loaded");
 	tap_ok(on_disk(ID, "xfs"), "is put on the disk");
+	tap_ok(mode_on_disk(ID, "xfs") == 0644, "where everybody may read it");
 	tap_ok(steps_are("load core, load old left_out=xfs, load new, depmod " RELEASE ", applied"),
 	       "before the change, and depmod is told");
 	tap_fine(undo(), "an undo");
