@@ -504,8 +504,7 @@ static void boot_whole(void)
 
 	boot();
 	make_pack();
-	ks_strv_free(&result.left_out);
-	ks_strv_free(&result.fixed);
+	ks_live_result_clear(&result);
 	ks_strv_add(&pack.manifest.targets, "xfs");
 	ks_manifest_add_whole(&pack.manifest, "xfs", "modules/xfs.ko", "deadbeef");
 	dir = ks_path_join(pack.dir, "modules");
@@ -530,7 +529,26 @@ static void test_whole(void)
 	tap_ok(steps_are("load core, load old left_out=xfs, load new, depmod " RELEASE ", applied"),
 	       "before the change, and depmod is told");
 	tap_fine(undo(), "an undo");
-	tap_ok(!on_disk(ID, "xfs"), "takes it away");
+	tap_ok(!on_disk(ID, "xfs") && result.from_disk, "takes it away");
+
+	boot_whole();
+	ks_strv_free(&pack.manifest.targets);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	tap_fine(apply(), "a whole module, and nothing else");
+	tap_ok(on_disk(ID, "xfs") && steps_are("depmod " RELEASE) && !result.no_change &&
+		       result.on_disk.len == 1,
+	       "nothing of it goes to the kernel");
+	tap_fine(apply(), "again");
+	tap_ok(on_disk(ID, "xfs"), "is the same");
+	tap_fine(undo(), "an undo of it");
+	tap_ok(!on_disk(ID, "xfs") && result.from_disk && !result.no_change, "takes it away");
+	boot_whole();
+	ks_strv_free(&pack.manifest.targets);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	how.partial = false;
+	err = apply();
+	tap_ok(has_abort(err, "target_not_loaded") && !on_disk(ID, "xfs"), "not without --partial");
+	ks_error_free(err);
 
 	boot_whole();
 	fake.no_depmod = true;
@@ -567,8 +585,7 @@ static void test_whole(void)
 	tap_ok(on_disk(ID, "xfs"), "it stays there over a boot");
 	tap_fine(undo(), "an undo of an update from before the boot");
 	tap_ok(!on_disk(ID, "xfs"), "takes it away, too");
-	ks_strv_free(&result.left_out);
-	ks_strv_free(&result.fixed);
+	ks_live_result_clear(&result);
 	how.partial = false;
 	make_pack();
 }
