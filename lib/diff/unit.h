@@ -33,7 +33,7 @@ struct ks_atom;
 
 struct ks_ref {
 	uint32_t offset;  /* of the field, from the start of the atom */
-	uint32_t type;    /* R_X86_64_*; 0 for a branch that the assembler resolved */
+	uint32_t type;    /* R_X86_64_*; 0 for one that the assembler resolved (PC-relative) */
 	uint8_t size;     /* of the field: 1, 4 or 8 bytes */
 	uint8_t bias;     /* from the field to where the CPU counts from; 0 where it does not */
 	struct ks_atom *atom; /* target in this unit, or NULL */
@@ -98,6 +98,13 @@ struct ks_unit {
 /* Takes @obj over, also on failure. */
 struct ks_error *ks_unit_build(const char *name, struct ks_object *obj, struct ks_unit **unit) KS_MUST_CHECK;
 void ks_unit_free(struct ks_unit *unit);
+
+/*
+ * The places outside of @a that an instruction counts from itself to: a branch,
+ * or an operand at RIP.  @field: the offset of the field in the atom, @place
+ * the offset of the place from its start.  False: there is none.
+ */
+bool ks_insn_leaves(const struct ks_atom *a, const struct ks_insn *insn, uint32_t *field, int64_t *place);
 
 /* The object's own name for a target, for messages ("vprintk", or ".rodata+0x10"). */
 char *ks_ref_describe(const struct ks_ref *ref);

@@ -144,10 +144,16 @@ static struct ks_error *relocate(struct job *j, struct ks_atom *a)
 		int64_t addend;
 
 		if (!type) { /* the assembler resolved it; here the target may be elsewhere */
-			if (ref->size != 4)
-				return ks_error_new(KS_E_REFUSED,
-						    "%s: %s+0x%x: a short jump to %s, which the update moves apart",
-						    j->d->post->name, a->name, ref->offset, ref->name);
+			if (ref->size != 4) {
+				char *to = ks_ref_describe(ref);
+				struct ks_error *err = ks_error_new(
+					KS_E_REFUSED,
+					"the update cannot be made safely: %s: %s+0x%x: a short jump to %s, which the update moves apart; write a long one there",
+					j->d->post->name, *a->name ? a->name : a->section->name, ref->offset, to);
+
+				free(to);
+				return err;
+			}
 			type = R_X86_64_PC32;
 			memset(data + p->offset + ref->offset, 0, 4);
 		}

@@ -52,6 +52,7 @@ static bool rel_form(uint32_t type, uint8_t *form)
 	case R_X86_64_32S:
 		*form = KST_R_ABS32S;
 		return true;
+	case 0: /* the assembler resolved it */
 	case R_X86_64_PC32:
 	case R_X86_64_PLT32:
 		*form = KST_R_PC32;
