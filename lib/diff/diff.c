@@ -59,26 +59,28 @@ static bool changed(const struct ks_atom *post)
 	return !post->pair || !(post->mark & KS_M_EQUAL);
 }
 
-/* The jump goes behind the fentry site, where there is one. */
-static uint32_t find_slot(const struct ks_atom *pre)
+/* The jump goes behind the fentry site, where there is one, and behind the mark of an indirect call's target. */
+static uint32_t find_slot(const struct ks_atom *pre, bool *traceable)
 {
+	*traceable = true;
 	ks_vec_for(&pre->specials, sp)
 		if (sp->kind == KS_SP_MCOUNT)
 			return sp->offset + JUMP_SIZE;
-	return 0;
+	*traceable = false;
+	return ks_atom_has_endbr(pre) ? KS_ENDBR_SIZE : 0;
 }
 
 /*
  * A jump that does not fit, or that somebody else would write over, goes
  * through the function tracer's site where there is one.
  */
-static void check_slot(struct ks_diff *d, struct ks_replaced *r)
+static void check_slot(struct ks_diff *d, struct ks_replaced *r, bool traceable)
 {
 	const struct ks_atom *pre = r->pre;
 	const char *s = pre->section->name;
 	uint32_t slot = r->slot;
 
-	r->traced = slot && slot + JUMP_SIZE > pre->size;
+	r->traced = traceable && slot + JUMP_SIZE > pre->size;
 	if (!r->traced && slot + JUMP_SIZE > pre->size)
 		refuse(d, pre, "the function is too short to hold the jump to its replacement, and is none that the function tracer knows; change its callers instead");
 	if (ks_str_starts(s, ".noinstr.text") || ks_str_starts(s, ".entry.text") ||
@@ -93,7 +95,7 @@ static void check_slot(struct ks_diff *d, struct ks_replaced *r)
 		if (!writes || sp->offset >= slot + JUMP_SIZE ||
 		    sp->offset + (sp->kind == KS_SP_LOCK ? 1 : 5) <= slot)
 			continue;
-		if (slot)
+		if (traceable)
 			r->traced = true;
 		else
 			refuse(d, pre,
@@ -112,6 +114,7 @@ static void include(struct ks_diff *d, struct ks_atom *post)
 static void replace(struct ks_diff *d, struct ks_atom *post)
 {
 	struct ks_replaced *r;
+	bool traceable;
 
 	if (post->mark & KS_M_REPLACED)
 		return;
@@ -120,8 +123,8 @@ static void replace(struct ks_diff *d, struct ks_atom *post)
 	r = ks_vec_push(&d->replaced);
 	r->pre = post->pair;
 	r->post = post;
-	r->slot = find_slot(post->pair);
-	check_slot(d, r);
+	r->slot = find_slot(post->pair, &traceable);
+	check_slot(d, r, traceable);
 	include(d, post);
 }
 

@@ -391,6 +391,13 @@ struct ks_error *ks_unit_resolve(struct ks_unit *u, const struct ks_reloc *rel, 
 	return NULL;
 }
 
+bool ks_atom_has_endbr(const struct ks_atom *a)
+{
+	static const uint8_t endbr[KS_ENDBR_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+	return a->kind == KS_FUNC && a->data && a->size >= KS_ENDBR_SIZE && !memcmp(a->data, endbr, KS_ENDBR_SIZE);
+}
+
 static int ref_order(const void *x, const void *y)
 {
 	const struct ks_ref *a = x, *b = y;

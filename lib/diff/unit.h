@@ -111,6 +111,10 @@ char *ks_ref_describe(const struct ks_ref *ref);
 
 const char *ks_special_section(enum ks_special_kind kind);
 
+#define KS_ENDBR_SIZE 4u
+/* Does it begin with the mark that an indirect call needs to find (CONFIG_X86_KERNEL_IBT)? */
+bool ks_atom_has_endbr(const struct ks_atom *a);
+
 /* Code that runs (or ran) in the kernel, as opposed to data. */
 static inline bool ks_atom_is_code(const struct ks_atom *a)
 {
