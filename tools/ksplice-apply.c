@@ -18,7 +18,7 @@ static const char usage[] =
 	"Apply an update to the running kernel.\n"
 	"\n"
 	"      --partial        leave out kernel modules that are not loaded; what is loaded\n"
-	"                       of them later is not patched\n"
+	"                       of them later is not patched, unless the update has it whole\n"
 	"      --debug          print the update's debug log on standard error\n"
 	"      --debugfile=FILE write the update's debug log to FILE\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
@@ -132,18 +132,29 @@ static struct ks_error *run(struct apply *a)
 	return ks_live_apply(&ks_live_system, a->pack, &how, &a->result);
 }
 
+static void add_names(struct ks_buf *text, const char *what, const struct ks_strv *names)
+{
+	for (size_t i = 0; i < names->len; i++)
+		ks_buf_addf(text, "%s%s%s%s", i ? "" : " ", i ? "" : what, i ? ", " : ": ", names->v[i]);
+	if (names->len)
+		ks_buf_adds(text, ".");
+}
+
 /* "Done!", and what was not: the caller frees. */
 static char *done_text(const struct apply *a)
 {
+	const struct ks_live_result *r = &a->result;
+	struct ks_strv none = { 0 };
 	struct ks_buf text = { 0 };
 
 	ks_buf_adds(&text, "Done!");
-	for (size_t i = 0; i < a->result.left_out.len; i++)
-		ks_buf_addf(&text, "%s%s", i ? ", " : " Left out, for they are not loaded: ",
-			    a->result.left_out.v[i]);
-	for (size_t i = 0; i < a->result.fixed.len; i++)
-		ks_buf_addf(&text, "%s%s", i ? ", " : " Fixed already, by the modules that are loaded: ",
-			    a->result.fixed.v[i]);
+	for (size_t i = 0; i < r->left_out.len; i++)
+		if (!ks_strv_has(&r->on_disk, r->left_out.v[i]))
+			ks_strv_add(&none, r->left_out.v[i]);
+	add_names(&text, "Left out, for they are not loaded", &none);
+	add_names(&text, "Not loaded yet; what will be loaded is fixed", &r->on_disk);
+	add_names(&text, "Fixed already, by the modules that are loaded", &r->fixed);
+	ks_strv_free(&none);
 	return ks_buf_steal(&text);
 }
 

@@ -61,14 +61,21 @@ static void show_log(const struct undo *u)
 
 static void say_done(const struct undo *u)
 {
-	const char *text = "Done!";
+	const struct ks_live_result *r = &u->result;
+	struct ks_buf text = { 0 };
 
-	if (u->result.no_change)
-		text = "The update was not applied; what was left of it is removed.";
-	else if (u->result.pinned)
-		text = "Done! The update's modules stay loaded until the next boot: the kernel may still hold pointers into them.";
-	tool_done(&u->tool, u->id, u->result.no_change ? "unchanged" : "reversed", u->result.tries,
-		  text);
+	ks_buf_adds(&text, r->no_change ? "The update was not applied; what was left of it is removed." : "Done!");
+	if (r->pinned)
+		ks_buf_adds(&text, " The update's modules stay loaded until the next boot: the kernel may still hold pointers into them.");
+	if (r->from_disk)
+		ks_buf_adds(&text, " Its fixed modules are off the disk.");
+	for (size_t i = 0; i < r->fixed.len; i++)
+		ks_buf_addf(&text, "%s%s", i ? ", " : " Still loaded, and fixed until they are unloaded: ",
+			    r->fixed.v[i]);
+	if (r->fixed.len)
+		ks_buf_adds(&text, ".");
+	tool_done(&u->tool, u->id, r->no_change ? "unchanged" : "reversed", r->tries, text.data);
+	ks_buf_free(&text);
 }
 
 int main(int argc, char **argv)
@@ -92,6 +99,7 @@ int main(int argc, char **argv)
 		say_done(&u);
 	if (u.tool.raw_errors)
 		show_log(&u);
+	ks_live_result_clear(&u.result);
 	ks_buf_free(&u.log);
 	return status;
 }

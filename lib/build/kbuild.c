@@ -178,6 +178,8 @@ static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, int 
 	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
 	ks_strv_add(&argv, "LOCALVERSION=");
 	ks_strv_addf(&argv, "KCFLAGS=%s", cflags);
+	/* What kbuild tells the compiler of C, and what deps.c reads: whose part it is. */
+	ks_strv_add(&argv, "AFLAGS_MODULE=$(modname_flags) $(modfile_flags)");
 	/*
 	 * Only to the makefiles, and to those that list objects it is given
 	 * back below: without it the top one does not build resolve_btfids,

@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "build/state.h"
 
-#define STAMP_HEAD "ksplice pre object 3"
+#define STAMP_HEAD "ksplice pre object 4"
 
 /* Clocks of file systems tick more slowly than the kernel's. */
 #define CLOCK_SLACK_NS 20000000

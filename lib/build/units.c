@@ -57,7 +57,7 @@ static const struct {
 	{ "rust/", REFUSED, "Rust is not supported" },
 };
 
-/* Assembly that is not, or not simply, called from C. */
+/* Assembly that is not, or not simply, called from C where it stands. */
 static const struct {
 	const char *prefix, *why;
 } assembly[] = {
@@ -65,7 +65,15 @@ static const struct {
 	{ "arch/x86/kernel/head", "it runs before the kernel does" },
 	{ "arch/x86/kernel/vmlinux.lds", "it says how the kernel is linked" },
 	{ "arch/x86/kernel/verify_cpu", "it runs before the kernel does" },
+	{ "arch/x86/kernel/sev_verify_cbit", "it runs while a processor starts" },
+	{ "arch/x86/kernel/relocate_kernel", "kexec runs a copy of it elsewhere" },
+	{ "arch/x86/kernel/acpi/wakeup", "it runs while the machine wakes up" },
+	{ "arch/x86/kernel/ftrace", "the function tracer copies it, and changes it while it runs" },
+	{ "arch/x86/lib/retpoline", "calls and returns of all code go through it, and the kernel rewrites them" },
+	{ "arch/x86/mm/mem_encrypt_boot", "it runs before the kernel does" },
 	{ "arch/x86/platform/pvh/head", "it runs before the kernel does" },
+	{ "arch/x86/power/hibernate_asm", "it runs while another kernel takes over, and a copy of it elsewhere" },
+	{ "arch/x86/xen/xen-asm", "the code by which the kernel is entered cannot be replaced" },
 	{ "arch/x86/xen/xen-head", "it runs before the kernel does" },
 };
 

@@ -21,7 +21,10 @@
 static void refuse(struct ks_diff *d, const struct ks_atom *a, const char *why)
 {
 	char *text = ks_asprintf("%s: %s (section %s): %s", d->post->name,
-				 *a->name ? a->name : "anonymous data", a->section->name, why);
+				 *a->name	    ? a->name :
+				 ks_atom_is_code(a) ? "code without a name" :
+						      "anonymous data",
+				 a->section->name, why);
 
 	if (!ks_strv_has(&d->refused, text))
 		ks_strv_add(&d->refused, text);
@@ -56,26 +59,28 @@ static bool changed(const struct ks_atom *post)
 	return !post->pair || !(post->mark & KS_M_EQUAL);
 }
 
-/* The jump goes behind the fentry site, where there is one. */
-static uint32_t find_slot(const struct ks_atom *pre)
+/* The jump goes behind the fentry site, where there is one, and behind the mark of an indirect call's target. */
+static uint32_t find_slot(const struct ks_atom *pre, bool *traceable)
 {
+	*traceable = true;
 	ks_vec_for(&pre->specials, sp)
 		if (sp->kind == KS_SP_MCOUNT)
 			return sp->offset + JUMP_SIZE;
-	return 0;
+	*traceable = false;
+	return ks_atom_has_endbr(pre) ? KS_ENDBR_SIZE : 0;
 }
 
 /*
  * A jump that does not fit, or that somebody else would write over, goes
  * through the function tracer's site where there is one.
  */
-static void check_slot(struct ks_diff *d, struct ks_replaced *r)
+static void check_slot(struct ks_diff *d, struct ks_replaced *r, bool traceable)
 {
 	const struct ks_atom *pre = r->pre;
 	const char *s = pre->section->name;
 	uint32_t slot = r->slot;
 
-	r->traced = slot && slot + JUMP_SIZE > pre->size;
+	r->traced = traceable && slot + JUMP_SIZE > pre->size;
 	if (!r->traced && slot + JUMP_SIZE > pre->size)
 		refuse(d, pre, "the function is too short to hold the jump to its replacement, and is none that the function tracer knows; change its callers instead");
 	if (ks_str_starts(s, ".noinstr.text") || ks_str_starts(s, ".entry.text") ||
@@ -90,7 +95,7 @@ static void check_slot(struct ks_diff *d, struct ks_replaced *r)
 		if (!writes || sp->offset >= slot + JUMP_SIZE ||
 		    sp->offset + (sp->kind == KS_SP_LOCK ? 1 : 5) <= slot)
 			continue;
-		if (slot)
+		if (traceable)
 			r->traced = true;
 		else
 			refuse(d, pre,
@@ -109,6 +114,7 @@ static void include(struct ks_diff *d, struct ks_atom *post)
 static void replace(struct ks_diff *d, struct ks_atom *post)
 {
 	struct ks_replaced *r;
+	bool traceable;
 
 	if (post->mark & KS_M_REPLACED)
 		return;
@@ -117,8 +123,8 @@ static void replace(struct ks_diff *d, struct ks_atom *post)
 	r = ks_vec_push(&d->replaced);
 	r->pre = post->pair;
 	r->post = post;
-	r->slot = find_slot(post->pair);
-	check_slot(d, r);
+	r->slot = find_slot(post->pair, &traceable);
+	check_slot(d, r, traceable);
 	include(d, post);
 }
 
@@ -155,6 +161,131 @@ static bool is_cold(struct ks_unit *u, const struct ks_atom *a)
 	struct ks_atom *parent = cold_parent(u, a);
 
 	return parent && parent != a;
+}
+
+static bool enters_changed(struct ks_diff *d, const struct ks_atom *a, const struct ks_atom *from, int depth);
+
+static bool leads_into_changed(struct ks_diff *d, const struct ks_atom *a, const struct ks_ref *ref, int depth)
+{
+	struct ks_atom *to = ref->atom;
+
+	if (!to || to == a || !ks_atom_is_code(to))
+		return false;
+	if (to->kind == KS_PIECE)
+		return depth < 8 && enters_changed(d, a, to, depth + 1);
+	return ref->addend && !to->discarded && !is_cold(d->post, to) && changed(to);
+}
+
+/* Does @a, or a piece of code that belongs to it, go on in the middle of a function that changes? */
+static bool enters_changed(struct ks_diff *d, const struct ks_atom *a, const struct ks_atom *from, int depth)
+{
+	ks_vec_for(&from->refs, ref)
+		if (leads_into_changed(d, a, ref, depth))
+			return true;
+	ks_vec_for(&from->specials, sp)
+		for (uint32_t n = 1; n < sp->nr_refs; n++)
+			if (!ks_special_layout(sp->kind)->follows_code && leads_into_changed(d, a, &sp->refs[n], depth))
+				return true;
+	return false;
+}
+
+/*
+ * In assembly, functions share their ends: one jumps into the middle of
+ * another (or a fault there leads to it).  If that one changes, so does what
+ * the first one does, though not a byte of it differs; and in the old one,
+ * nothing would lead it to the new code.
+ */
+static void tie_shared_ends(struct ks_diff *d)
+{
+	bool more = true;
+
+	while (more) {
+		more = false;
+		ks_vec_for(&d->post->atoms, it) {
+			struct ks_atom *a = *it;
+
+			if (a->kind != KS_FUNC || a->discarded || changed(a) || is_cold(d->post, a) ||
+			    !enters_changed(d, a, a, 0))
+				continue;
+			a->mark &= ~KS_M_EQUAL;
+			a->pair->mark &= ~KS_M_EQUAL;
+			more = true;
+		}
+	}
+}
+
+/* What leads into the old function elsewhere than at its entry, and would go on there. */
+static void check_entries(struct ks_diff *d, const struct ks_atom *pre)
+{
+	ks_vec_for(&d->pre->obj->symbols, sym) {
+		char *why;
+
+		if (d->pre->by_symbol[sym - d->pre->obj->symbols.v] != pre || sym->bind == STB_LOCAL ||
+		    sym->value == pre->start)
+			continue;
+		why = ks_asprintf("it has another entry in its middle, %s, and whatever uses that would go on in the old code",
+				  sym->name);
+		refuse(d, pre, why);
+		free(why);
+	}
+	ks_vec_for(&d->pre->atoms, it) {
+		struct ks_atom *a = *it;
+		bool inside = false;
+		char *why;
+
+		if (ks_atom_is_code(a) || a->discarded)
+			continue;
+		ks_vec_for(&a->refs, ref)
+			inside |= ref->atom == pre && ref->addend;
+		if (!inside)
+			continue;
+		why = ks_asprintf("the table %s holds places in its middle, and what jumps through that would go on in the old code",
+				  *a->name ? a->name : a->section->name);
+		refuse(d, pre, why);
+		free(why);
+	}
+}
+
+/* Functions of assembly may lie in a row, and the end of one run into the next. */
+static bool runs_on(const struct ks_diff *d, const struct ks_atom *a)
+{
+	size_t n = a->insns.list.len;
+	uint8_t kind;
+
+	/* The padding behind a piece counts for it. */
+	while (n && a->kind == KS_PIECE && a->insns.list.v[n - 1].kind == KS_INSN_NOP)
+		n--;
+	if (!n)
+		return true;
+	kind = a->insns.list.v[n - 1].kind;
+	/* In C, a call at the end is one that does not return. */
+	if (kind == KS_INSN_CALL)
+		return ks_str_ends(d->post->name, ".S");
+	return kind != KS_INSN_JMP && kind != KS_INSN_END;
+}
+
+static bool has_ref(const struct ks_atom *a, uint32_t offset)
+{
+	ks_vec_for(&a->refs, ref)
+		if (ref->offset == offset)
+			return true;
+	return false;
+}
+
+/* New code stands elsewhere than the old: what it reached by its place alone, it does not reach there. */
+static void check_new_place(struct ks_diff *d, const struct ks_atom *a)
+{
+	if (ks_str_starts(a->section->name, ".altinstr"))
+		return; /* copied into the function that it belongs to */
+	if (runs_on(d, a))
+		refuse(d, a, "its end runs into what stands behind it, and the update moves it elsewhere; let it end in a jump or a return");
+	ks_vec_for(&a->insns.list, insn) {
+		uint32_t field;
+		int64_t place;
+
+		if (ks_insn_leaves(a, insn, &field, &place) && !has_ref(a, field))
+			refuse(d, a, "it refers to a place in its section that belongs to no symbol");
+	}
 }
 
 static void find_replaced(struct ks_diff *d)
@@ -419,11 +550,17 @@ struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct
 	ks_pair_units(pre, post);
 	ks_data_check(d);
 	tie_cold_parts(d);
+	tie_shared_ends(d);
 	find_replaced(d);
 	ks_vec_for(&d->data, it)
 		include(d, it->post);
 	include_new_globals(d);
 	close_over(d);
+	ks_vec_for(&d->replaced, r)
+		check_entries(d, r->pre);
+	ks_vec_for(&d->included, it)
+		if (ks_atom_is_code(*it))
+			check_new_place(d, *it);
 	if (!d->refused.len)
 		check_unreached(d);
 	ks_collected_check(d);

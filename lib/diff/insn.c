@@ -31,12 +31,22 @@ static void classify(const ZydisDecodedInstruction *d, const uint8_t *bytes, str
 	case ZYDIS_CATEGORY_RET:
 		insn->kind = KS_INSN_END;
 		break;
+	case ZYDIS_CATEGORY_NOP:
+	case ZYDIS_CATEGORY_WIDENOP:
+		insn->kind = KS_INSN_NOP;
+		break;
 	default:
-		if (d->mnemonic == ZYDIS_MNEMONIC_UD2 || d->mnemonic == ZYDIS_MNEMONIC_INT3)
+		if (d->mnemonic == ZYDIS_MNEMONIC_UD0 || d->mnemonic == ZYDIS_MNEMONIC_UD1 ||
+		    d->mnemonic == ZYDIS_MNEMONIC_UD2 || d->mnemonic == ZYDIS_MNEMONIC_INT3)
 			insn->kind = KS_INSN_END;
 	}
 	/* An immediate of 4 or 8 bytes can hold an address; so can lea's displacement. */
 	insn->takes_address = d->mnemonic == ZYDIS_MNEMONIC_LEA || d->raw.imm[0].size >= 32;
+	if ((d->attributes & ZYDIS_ATTRIB_HAS_MODRM) && d->raw.modrm.mod == 0 && d->raw.modrm.rm == 5 &&
+	    d->raw.disp.size == 32) {
+		insn->rip_offset = d->raw.disp.offset;
+		insn->rip = d->raw.disp.value;
+	}
 	if (relative) {
 		insn->rel_offset = d->raw.imm[0].offset;
 		insn->rel_size = d->raw.imm[0].size / 8;

@@ -17,7 +17,8 @@ enum ks_insn_kind {
 	KS_INSN_CALL, /* direct, relative */
 	KS_INSN_JMP,  /* direct, relative */
 	KS_INSN_JCC,  /* direct, relative, including jrcxz and loop */
-	KS_INSN_END,  /* control does not go on behind it: ret, indirect jmp, int3, ud2 */
+	KS_INSN_NOP,
+	KS_INSN_END,  /* control does not go on behind it: ret, indirect jmp, int3, ud1, ud2 */
 };
 
 struct ks_insn {
@@ -29,6 +30,8 @@ struct ks_insn {
 	uint8_t rel_offset; /* of the relative field within a direct branch */
 	uint8_t rel_size;   /* 1 or 4 bytes */
 	int32_t rel;        /* its value */
+	uint8_t rip_offset; /* of the displacement of an operand at RIP; 0: it has none */
+	int32_t rip;        /* its value */
 };
 
 struct ks_insns {

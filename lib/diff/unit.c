@@ -246,9 +246,38 @@ struct places {
 	KS_VEC(uint64_t) list;
 };
 
+bool ks_insn_leaves(const struct ks_atom *a, const struct ks_insn *insn, uint32_t *field, int64_t *place)
+{
+	if (!insn->rel_size && !insn->rip_offset)
+		return false;
+	*field = insn->offset + (insn->rel_size ? insn->rel_offset : insn->rip_offset);
+	*place = (int64_t)insn->offset + insn->length + (insn->rel_size ? insn->rel : insn->rip);
+	return *place < 0 || *place >= a->size;
+}
+
+/* Where branches of assembly go within their section without hitting a named atom. */
+static void collect_branches(const struct ks_unit *u, struct ks_atom *a, struct places *places)
+{
+	ks_vec_for(&a->insns.list, insn) {
+		uint32_t field;
+		int64_t pos;
+		size_t count;
+
+		if (!insn->rel_size || !ks_insn_leaves(a, insn, &field, &pos))
+			continue;
+		ks_section_relocs(a->section, (uint64_t)a->start + field, (uint64_t)a->start + field + 1, &count);
+		pos += a->start;
+		if (!count && pos >= 0 && pos < (int64_t)a->section->size && !atom_at(u, a->section, pos))
+			*ks_vec_push(&places[a->section->index].list) = pos;
+	}
+}
+
 /* Where relocations of wanted sections point to without hitting a named atom. */
 static void collect_places(struct ks_unit *u, struct places *places)
 {
+	ks_vec_for(&u->atoms, it)
+		if (!(*it)->discarded)
+			collect_branches(u, *it, places);
 	ks_vec_for(&u->obj->sections, sec) {
 		bool special = ks_special_by_section(sec->name) != NULL;
 
@@ -362,6 +391,13 @@ struct ks_error *ks_unit_resolve(struct ks_unit *u, const struct ks_reloc *rel, 
 	return NULL;
 }
 
+bool ks_atom_has_endbr(const struct ks_atom *a)
+{
+	static const uint8_t endbr[KS_ENDBR_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+	return a->kind == KS_FUNC && a->data && a->size >= KS_ENDBR_SIZE && !memcmp(a->data, endbr, KS_ENDBR_SIZE);
+}
+
 static int ref_order(const void *x, const void *y)
 {
 	const struct ks_ref *a = x, *b = y;
@@ -369,28 +405,32 @@ static int ref_order(const void *x, const void *y)
 	return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
-/* Branches to another atom of the same section, which the assembler resolved. */
-static void add_resolved_branches(struct ks_unit *u, struct ks_atom *a)
+/*
+ * What the assembler resolved: branches to another atom of the same section,
+ * and, in assembly, the addresses of labels there.
+ */
+static void add_resolved(struct ks_unit *u, struct ks_atom *a)
 {
 	size_t relocated = a->refs.len;
 
 	ks_vec_for(&a->insns.list, insn) {
-		int64_t target = (int64_t)insn->offset + insn->length + insn->rel;
+		int64_t target;
+		uint32_t field;
 		struct ks_atom *to;
 		struct ks_ref *ref;
 		bool has = false;
 
-		if (!insn->rel_size || (target >= 0 && target < a->size))
+		if (!ks_insn_leaves(a, insn, &field, &target))
 			continue;
 		for (size_t i = 0; i < relocated; i++)
-			has |= a->refs.v[i].offset == insn->offset + insn->rel_offset;
+			has |= a->refs.v[i].offset == field;
 		to = has ? NULL : atom_at(u, a->section, target + a->start);
 		if (!to)
 			continue;
 		ref = ks_vec_push(&a->refs);
-		ref->offset = insn->offset + insn->rel_offset;
-		ref->size = insn->rel_size;
-		ref->bias = insn->length - insn->rel_offset;
+		ref->offset = field;
+		ref->size = insn->rel_size ? insn->rel_size : 4;
+		ref->bias = insn->offset + insn->length - field;
 		ref->atom = to;
 		ref->name = to->name;
 		ref->addend = target + a->start - to->start;
@@ -423,7 +463,7 @@ static struct ks_error *tie_refs(struct ks_unit *u)
 						    u->name, a->name);
 		}
 		if (!a->discarded)
-			add_resolved_branches(u, a);
+			add_resolved(u, a);
 	}
 	return NULL;
 }

@@ -33,7 +33,7 @@ struct ks_atom;
 
 struct ks_ref {
 	uint32_t offset;  /* of the field, from the start of the atom */
-	uint32_t type;    /* R_X86_64_*; 0 for a branch that the assembler resolved */
+	uint32_t type;    /* R_X86_64_*; 0 for one that the assembler resolved (PC-relative) */
 	uint8_t size;     /* of the field: 1, 4 or 8 bytes */
 	uint8_t bias;     /* from the field to where the CPU counts from; 0 where it does not */
 	struct ks_atom *atom; /* target in this unit, or NULL */
@@ -99,10 +99,21 @@ struct ks_unit {
 struct ks_error *ks_unit_build(const char *name, struct ks_object *obj, struct ks_unit **unit) KS_MUST_CHECK;
 void ks_unit_free(struct ks_unit *unit);
 
+/*
+ * The places outside of @a that an instruction counts from itself to: a branch,
+ * or an operand at RIP.  @field: the offset of the field in the atom, @place
+ * the offset of the place from its start.  False: there is none.
+ */
+bool ks_insn_leaves(const struct ks_atom *a, const struct ks_insn *insn, uint32_t *field, int64_t *place);
+
 /* The object's own name for a target, for messages ("vprintk", or ".rodata+0x10"). */
 char *ks_ref_describe(const struct ks_ref *ref);
 
 const char *ks_special_section(enum ks_special_kind kind);
+
+#define KS_ENDBR_SIZE 4u
+/* Does it begin with the mark that an indirect call needs to find (CONFIG_X86_KERNEL_IBT)? */
+bool ks_atom_has_endbr(const struct ks_atom *a);
 
 /* Code that runs (or ran) in the kernel, as opposed to data. */
 static inline bool ks_atom_is_code(const struct ks_atom *a)

@@ -70,6 +70,12 @@ static struct ks_error *check_core(const struct ks_live *live, const struct ks_m
 	return err ? ks_error_set_abort(err, "bad_update") : NULL;
 }
 
+/* Each target is left out, or is loaded with the fix. */
+static bool nothing_to_splice(const struct ks_manifest *m, const struct ks_live_result *result)
+{
+	return result->left_out.len + result->fixed.len == m->targets.len;
+}
+
 static struct ks_error *check_targets(const struct ks_live *live, const struct ks_manifest *m,
 				      bool partial, struct ks_live_result *result)
 {
@@ -93,7 +99,7 @@ static struct ks_error *check_targets(const struct ks_live *live, const struct k
 					   "update %s patches the module %s, which is not loaded; load it (modprobe %s) and try again, or apply the rest with --partial",
 					   m->id, name, name);
 	}
-	if (!err && left_out->len && left_out->len + result->fixed.len == m->targets.len)
+	if (!err && left_out->len && nothing_to_splice(m, result) && !ks_whole_has(m, left_out))
 		err = ks_error_new(KS_E_FAILED, "none of the modules that update %s patches is loaded: %s%s",
 				   m->id, left_out->v[0], left_out->len > 1 ? " and others" : "");
 	return err ? ks_error_set_abort(err, "target_not_loaded") : NULL;
@@ -207,7 +213,7 @@ static struct ks_error *climb(const struct ks_live *live, const struct ks_pack *
 	if (!err && remains != REMAINS_PINNED)
 		err = load_modules(live, pack, opt, result);
 	if (!err)
-		err = ks_whole_install(live, pack, &result->left_out);
+		err = ks_whole_install(live, pack, &result->left_out, &result->on_disk);
 	if (!err && ks_interrupted())
 		err = ks_interrupted_error();
 	if (!err) {
@@ -222,7 +228,7 @@ static struct ks_error *descend(const struct ks_live *live, const char *id,
 				const struct ks_live_options *opt, enum remains remains,
 				struct ks_error *err)
 {
-	struct ks_error *more = ks_whole_remove(live, id, NULL);
+	struct ks_error *more = ks_whole_remove(live, id, NULL, NULL);
 
 	if (more)
 		err = ks_stage_append(err, "\nBesides, a fixed module was put on the disk and cannot be removed: %s",
@@ -262,12 +268,13 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 		return NULL;
 	}
 	err = check_targets(live, &pack->manifest, opt->partial, result);
+	if (!err && nothing_to_splice(&pack->manifest, result)) {
+		result->no_change = !result->left_out.len;
+		/* Nothing in the kernel changes, now: the modules on the disk are all of it. */
+		return ks_whole_install(live, pack, &result->left_out, &result->on_disk);
+	}
 	if (!err)
 		err = load_needs(live, &pack->manifest);
-	if (!err && result->fixed.len && result->fixed.len == pack->manifest.targets.len) {
-		result->no_change = true;
-		return NULL;
-	}
 	if (err)
 		return err;
 	err = climb(live, pack, opt, remains, result);
@@ -279,6 +286,7 @@ void ks_live_result_clear(struct ks_live_result *result)
 {
 	ks_strv_free(&result->left_out);
 	ks_strv_free(&result->fixed);
+	ks_strv_free(&result->on_disk);
 }
 
 struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack *pack,

@@ -27,7 +27,9 @@ struct ks_live_result {
 	bool no_change; /* apply: applied already; undo: not applied, its remains were removed */
 	/* apply: targets that are not patched; ks_live_result_clear() */
 	struct ks_strv left_out; /* ... for they are not loaded */
-	struct ks_strv fixed;    /* ... for what is loaded is the fixed module */
+	struct ks_strv fixed;    /* ... for what is loaded is the fixed module; undo: it still is */
+	struct ks_strv on_disk;  /* those of left_out whose fixed module was put on the disk */
+	bool from_disk; /* undo: fixed modules were taken off the disk */
 	bool pinned;    /* its modules stay loaded after an undo */
 };
 

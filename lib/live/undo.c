@@ -47,16 +47,14 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 
 	if (err) {
 		struct ks_error *more;
-		bool had;
 
 		/* An apply that was killed before the kernel knew of it. */
 		ks_run_drop(live, id);
-		/* Or one before the last boot, whose fixed modules are on the disk. */
-		more = ks_whole_remove(live, id, &had);
-		if (!had)
+		/* One before the last boot, or one that had nothing else: its modules on the disk. */
+		more = ks_whole_remove(live, id, &result->from_disk, &result->fixed);
+		if (!result->from_disk)
 			return err;
 		ks_error_free(err);
-		result->no_change = true;
 		return more;
 	}
 	if (!u->stage) {
@@ -76,7 +74,7 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 	if (applied)
 		err = reverse(live, id, opt, result);
 	if (!err)
-		err = ks_error_prefix(ks_whole_remove(live, id, NULL),
+		err = ks_error_prefix(ks_whole_remove(live, id, &result->from_disk, &result->fixed),
 				      "the update %s is not applied any more, but a fixed module of it may still be on the disk",
 				      id);
 	if (err)

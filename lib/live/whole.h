@@ -15,11 +15,19 @@
 /* Is the module that is loaded the package's whole one (and so has the fix already)? */
 bool ks_whole_is_loaded(const struct ks_live *live, const struct ks_manifest *m, const char *target);
 
-/* Puts there what the package has of @targets; all or nothing. */
-struct ks_error *ks_whole_install(const struct ks_live *live, const struct ks_pack *pack,
-				  const struct ks_strv *targets) KS_MUST_CHECK;
+/* Does the package have one of @targets? */
+bool ks_whole_has(const struct ks_manifest *m, const struct ks_strv *targets);
 
-/* *had (may be NULL): there was something to take away. */
-struct ks_error *ks_whole_remove(const struct ks_live *live, const char *id, bool *had) KS_MUST_CHECK;
+/* Puts there what the package has of @targets, and names it in @installed; all or nothing. */
+struct ks_error *ks_whole_install(const struct ks_live *live, const struct ks_pack *pack,
+				  const struct ks_strv *targets,
+				  struct ks_strv *installed) KS_MUST_CHECK;
+
+/*
+ * *had: there was something to take away.  @loaded gets the modules that are
+ * loaded from there: they stay.  Both may be NULL.
+ */
+struct ks_error *ks_whole_remove(const struct ks_live *live, const char *id, bool *had,
+				 struct ks_strv *loaded) KS_MUST_CHECK;
 
 #endif

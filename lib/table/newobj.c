@@ -144,10 +144,16 @@ static struct ks_error *relocate(struct job *j, struct ks_atom *a)
 		int64_t addend;
 
 		if (!type) { /* the assembler resolved it; here the target may be elsewhere */
-			if (ref->size != 4)
-				return ks_error_new(KS_E_REFUSED,
-						    "%s: %s+0x%x: a short jump to %s, which the update moves apart",
-						    j->d->post->name, a->name, ref->offset, ref->name);
+			if (ref->size != 4) {
+				char *to = ks_ref_describe(ref);
+				struct ks_error *err = ks_error_new(
+					KS_E_REFUSED,
+					"the update cannot be made safely: %s: %s+0x%x: a short jump to %s, which the update moves apart; write a long one there",
+					j->d->post->name, *a->name ? a->name : a->section->name, ref->offset, to);
+
+				free(to);
+				return err;
+			}
 			type = R_X86_64_PC32;
 			memset(data + p->offset + ref->offset, 0, 4);
 		}
@@ -247,6 +253,31 @@ static void add_special(struct job *j, struct ks_atom *a, const struct ks_specia
 }
 
 /*
+ * objtool leaves out an entry that says what the one before it does; so the
+ * last one in front of an atom's start may be its first.  -1: there is none, or
+ * it knows nothing.
+ */
+static long orc_at_start(const struct ks_atom *a, const struct ks_section *ips,
+			 const struct ks_section *orcs, uint64_t size)
+{
+	int64_t best = -1;
+	long found = -1;
+
+	ks_vec_for(&ips->relocs, rel) {
+		int64_t pos = (int64_t)rel->symbol->value + rel->addend;
+
+		if (rel->symbol->section != a->section || pos > a->start || pos < best)
+			continue;
+		best = pos;
+		found = rel->offset / 4;
+	}
+	/* The register that the frame is counted from, 0: unknown. */
+	if (found >= 0 && size > 4 && !(orcs->data[found * size + 4] & 15))
+		return -1;
+	return found;
+}
+
+/*
  * ORC: where the stack frame is, per address.  Entries hold until the next
  * one; the terminator behind a function keeps its last entry from covering
  * the padding and what follows.  The loader sorts the table.
@@ -257,8 +288,9 @@ static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate
 	struct ks_section *orcs = ks_object_section(j->d->post->obj, ".orc_unwind");
 	struct ks_wsection *ip, *orc;
 	struct placed *p = &j->placed[a->index];
-	const struct ks_special *last = NULL;
+	bool known = false;
 	uint64_t size;
+	long first;
 
 	if (!ips || !orcs || !ips->size || orcs->size % (ips->size / 4))
 		return ks_error_new(KS_E_REFUSED, "%s: it has no usable ORC tables: was objtool run on it?",
@@ -266,15 +298,21 @@ static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate
 	size = orcs->size / (ips->size / 4);
 	ip = copy_section(j, ".orc_unwind_ip");
 	orc = copy_section(j, ".orc_unwind");
+	first = orc_at_start(a, ips, orcs, size);
+	if (first >= 0) {
+		known = true;
+		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol, p->base);
+		ks_wsection_add(orc, orcs->data + first * size, size, 1);
+	}
 	ks_vec_for(&a->specials, sp) {
-		if (sp->kind != KS_SP_ORC || sp->offset >= a->size)
+		if (sp->kind != KS_SP_ORC || sp->offset >= a->size || (first >= 0 && !sp->offset))
 			continue;
-		last = sp;
+		known = true;
 		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol,
 				  p->base + sp->offset);
 		ks_wsection_add(orc, orcs->data + sp->index * size, size, 1);
 	}
-	if (!last && a->kind == KS_FUNC)
+	if (!known && a->kind == KS_FUNC)
 		return ks_error_new(KS_E_REFUSED, "%s: %s: objtool gave it no unwind information",
 				    j->d->post->name, a->name);
 	if (terminate) {
@@ -307,7 +345,9 @@ static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
 	ks_vec_for(&a->specials, sp)
 		if (sp->kind != KS_SP_ORC && !is_fixed(j, a, sp))
 			add_special(j, a, sp);
-	return a->kind == KS_FUNC ? add_orc(j, a, !followed(j, a)) : NULL;
+	/* A replacement of an alternative is copied to where it has another one's entries. */
+	return ks_str_starts(a->section->name, ".altinstr_replacement") ? NULL :
+									  add_orc(j, a, !followed(j, a));
 }
 
 struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *d,

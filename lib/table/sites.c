@@ -52,6 +52,7 @@ static bool rel_form(uint32_t type, uint8_t *form)
 	case R_X86_64_32S:
 		*form = KST_R_ABS32S;
 		return true;
+	case 0: /* the assembler resolved it */
 	case R_X86_64_PC32:
 	case R_X86_64_PLT32:
 		*form = KST_R_PC32;
@@ -244,6 +245,10 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 	const struct ks_ref *ref = ref_in(a, from, to);
 	struct kst_site *s;
 
+	if (!from && ks_atom_has_endbr(a)) {
+		site_new(t, 0, KS_ENDBR_SIZE, KST_S_ENDBR);
+		return NULL;
+	}
 	if (special_at(a, from, from + 1, KS_SP_JUMP_LABEL, &sp) && sp->nr_refs > 1) {
 		const struct ks_ref *target = &sp->refs[1];
 		uint32_t sym = KST_NONE;

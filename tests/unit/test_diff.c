@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Golden pairs: tests/golden/NAME/{pre.c,post.c} are compiled as kernel code
- * is, compared, and what the diff says must be the lines of "expect", in any
+ * Golden pairs: tests/golden/NAME/{pre.c,post.c} (or .S) are compiled as kernel
+ * code is, compared, and what the diff says must be the lines of "expect", in any
  * order.  A line of expect may be the beginning of what is said.
  */
 #include <dirent.h>
@@ -26,14 +26,17 @@ static void verdict(bool ok, const char *name, const char *detail)
 
 static struct ks_error *compile(const char *dir, const char *source, const char *out)
 {
-	char *path = ks_path_join(dir, source);
+	/* pre.c; or pre.S, in tests of assembly */
+	char *c = ks_asprintf("%s/%s.c", dir, source), *s = ks_asprintf("%s/%s.S", dir, source);
+	const char *path = ks_file_exists(s) ? s : c;
 	const char *argv[] = { "gcc-12", "-O2", "-c", "-o", out, path, "-ffunction-sections",
 			       "-fdata-sections", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-pg",
 			       "-mfentry", "-mrecord-mcount", "-fcf-protection=none", "-fno-common",
 			       "-fno-asynchronous-unwind-tables", NULL };
 	struct ks_error *err = ks_proc_output(argv, NULL);
 
-	free(path);
+	free(c);
+	free(s);
 	return err;
 }
 
@@ -69,7 +72,7 @@ static void list_refused(struct ks_strv *out, const struct ks_diff *d)
 static void describe(struct ks_diff *d, struct ks_strv *out)
 {
 	ks_vec_for(&d->replaced, r)
-		ks_strv_addf(out, "%s %s", r->traced ? "traced" : "replaced", r->post->name);
+		ks_strv_addf(out, "%s %s+%u", r->traced ? "traced" : "replaced", r->post->name, r->slot);
 	ks_vec_for(&d->data, c)
 		ks_strv_addf(out, "%s %s", c->writable ? "set" : "changed", c->post->name);
 	list(out, "added", &d->added);
@@ -107,10 +110,10 @@ static void run(const char *root, const char *name, const char *temp)
 	struct ks_diff *d = NULL;
 	struct ks_strv said = { 0 };
 	struct ks_buf want = { 0 }, detail = { 0 };
-	struct ks_error *err = compile(dir, "pre.c", pre);
+	struct ks_error *err = compile(dir, "pre", pre);
 
 	if (!err)
-		err = compile(dir, "post.c", post);
+		err = compile(dir, "post", post);
 	if (!err)
 		err = open_unit(pre, &a);
 	if (!err)

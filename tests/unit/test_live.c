@@ -488,20 +488,32 @@ static bool on_disk(const char *id, const char *name)
 	return there;
 }
 
+static mode_t mode_on_disk(const char *id, const char *name)
+{
+	char *path = ks_asprintf("%s/" RELEASE "/updates/ksplice/%s/%s.ko", live.lib_modules, id, name);
+	struct stat st = { 0 };
+
+	tap_ok(!stat(path, &st), "the file on the disk");
+	free(path);
+	return st.st_mode & 07777;
+}
+
 static void boot_whole(void)
 {
-	char *dir;
+	char *dir, *path;
 
 	boot();
 	make_pack();
-	ks_strv_free(&result.left_out);
-	ks_strv_free(&result.fixed);
+	ks_live_result_clear(&result);
 	ks_strv_add(&pack.manifest.targets, "xfs");
 	ks_manifest_add_whole(&pack.manifest, "xfs", "modules/xfs.ko", "deadbeef");
 	dir = ks_path_join(pack.dir, "modules");
 	must(ks_dir_make(dir));
 	free(dir);
 	put(pack.dir, "modules", "xfs.ko", "the fixed module");
+	path = ks_path_join(pack.dir, "modules/xfs.ko");
+	tap_ok(!chmod(path, 0600), "as it is unpacked");
+	free(path);
 	how.partial = true;
 }
 
@@ -513,10 +525,30 @@ static void test_whole(void)
 	boot_whole();
 	tap_fine(apply(), "a whole module for a target that is not loaded");
 	tap_ok(on_disk(ID, "xfs"), "is put on the disk");
+	tap_ok(mode_on_disk(ID, "xfs") == 0644, "where everybody may read it");
 	tap_ok(steps_are("load core, load old left_out=xfs, load new, depmod " RELEASE ", applied"),
 	       "before the change, and depmod is told");
 	tap_fine(undo(), "an undo");
-	tap_ok(!on_disk(ID, "xfs"), "takes it away");
+	tap_ok(!on_disk(ID, "xfs") && result.from_disk, "takes it away");
+
+	boot_whole();
+	ks_strv_free(&pack.manifest.targets);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	tap_fine(apply(), "a whole module, and nothing else");
+	tap_ok(on_disk(ID, "xfs") && steps_are("depmod " RELEASE) && !result.no_change &&
+		       result.on_disk.len == 1,
+	       "nothing of it goes to the kernel");
+	tap_fine(apply(), "again");
+	tap_ok(on_disk(ID, "xfs"), "is the same");
+	tap_fine(undo(), "an undo of it");
+	tap_ok(!on_disk(ID, "xfs") && result.from_disk && !result.no_change, "takes it away");
+	boot_whole();
+	ks_strv_free(&pack.manifest.targets);
+	ks_strv_add(&pack.manifest.targets, "xfs");
+	how.partial = false;
+	err = apply();
+	tap_ok(has_abort(err, "target_not_loaded") && !on_disk(ID, "xfs"), "not without --partial");
+	ks_error_free(err);
 
 	boot_whole();
 	fake.no_depmod = true;
@@ -553,8 +585,7 @@ static void test_whole(void)
 	tap_ok(on_disk(ID, "xfs"), "it stays there over a boot");
 	tap_fine(undo(), "an undo of an update from before the boot");
 	tap_ok(!on_disk(ID, "xfs"), "takes it away, too");
-	ks_strv_free(&result.left_out);
-	ks_strv_free(&result.fixed);
+	ks_live_result_clear(&result);
 	how.partial = false;
 	make_pack();
 }

@@ -270,6 +270,16 @@ static void test_module(struct ks_build *b)
 	       "the module that an object is for");
 	tap_ok(units.list.len == 2 && !units.list.v[1].modname && !units.list.v[1].modfile, "none");
 	ks_build_units_free(&units);
+	ks_build_units_free(&units);
+	die(apply(b, EDITS({ "drivers/m/text.S", "ret", "nop\n\tret" })));
+	die(build(b, &units));
+	tap_ok(units.list.len == 1 && units.list.v[0].modfile &&
+		       !strcmp(units.list.v[0].modfile, "drivers/m/two"),
+	       "one of assembly, too");
+	ks_build_units_free(&units);
+	die(apply(b, EDITS({ "drivers/m/m.h", "M 5", "M 7" }, { "kernel/a.c", "line()", "1" })));
+	die(build(b, &units));
+	ks_build_units_free(&units);
 	/* And from the cache. */
 	die(build(b, &units));
 	tap_ok(units.list.len == 2 && units.list.v[0].modfile && !strcmp(units.list.v[0].modfile, "drivers/m/two"),

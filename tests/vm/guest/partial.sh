@@ -16,7 +16,7 @@ ksplice-apply --partial /ksplice/ksplice-partial.tar.gz | tee /tmp/out
 grep -q 'Left out, for they are not loaded: xfs' /tmp/out
 [ "$(cat /sys/kernel/ksplice/partial/left_out)" = xfs ]
 say | grep -q '^Mended '
-! grep -q '^xfs ' /sys/kernel/ksplice/partial/functions
+if grep '^xfs ' /sys/kernel/ksplice/partial/functions; then exit 1; fi
 # The module comes, and nothing of it is patched; the update keeps to what it knows.
 modprobe xfs
 say | grep -q '^Mended '
@@ -25,7 +25,7 @@ ksplice-undo partial
 ksplice-apply /ksplice/ksplice-partial.tar.gz
 grep -q '^xfs xfs_fs_statfs ' /sys/kernel/ksplice/partial/functions
 grep -q '^vmlinux version_proc_show ' /sys/kernel/ksplice/partial/functions
-! rmmod xfs 2>/dev/null
+if rmmod xfs 2>/dev/null; then exit 1; fi
 ksplice-undo partial
 rmmod xfs
 [ "$(say)" = "$old" ]

@@ -8,4 +8,4 @@ asked() { sed -n 's/^Asked \([0-9]*\) .*/\1/p' /proc/version; }
 before=$(asked)
 stat -f /o/m >/dev/null
 [ "$(asked)" = "$(when '' $((before + 11)))" ]
-! rmmod overlay 2>/dev/null
+if rmmod overlay 2>/dev/null; then exit 1; fi
