@@ -12,9 +12,11 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
+#include <linux/spinlock.h>
 #include <linux/static_call.h>
 #include <linux/stop_machine.h>
 #include <linux/version.h>
+#include <linux/wait.h>
 
 /*
  * 6.4 (commit 3703bd54cd37 "kallsyms: Delete an unused parameter related to
@@ -106,6 +108,7 @@ struct ks_find_symbol {
 	X(unsigned long, ftrace_location, (unsigned long ip))                                  \
 	X(int, ftrace_text_reserved, (const void *start, const void *end))                     \
 	X(struct task_struct *, idle_task, (int cpu))                                          \
+	X(int, task_call_func, (struct task_struct *task, task_call_f fn, void *arg))          \
 	X(int, arch_stack_walk_reliable,                                                       \
 	  (stack_trace_consume_fn consume, void *cookie, struct task_struct *task))
 
@@ -123,6 +126,8 @@ struct ks_kernel_data {
 	struct mutex *jump_label_mutex;
 	struct mutex *static_call_mutex;
 	struct list_head *kprobe_blacklist;
+	rwlock_t *tasklist_lock;
+	struct tracepoint *sched_switch; /* NULL: this kernel has no tracepoints */
 	unsigned long text, end;   /* the image: [_text, _end) */
 	unsigned long stext, etext; /* its code */
 	unsigned long ro_after_init, ro_after_init_end;
@@ -159,6 +164,19 @@ struct module *ks_hold_module(const char *name, int *ret);
 
 /* Does [addr, addr + len) lie in what became read-only when the kernel, or @mod, had started? */
 bool ks_is_ro_after_init(const struct module *mod, unsigned long addr, unsigned long len);
+
+/*
+ * Has a kretprobe replaced return addresses of the task?  (On x86 since 5.18,
+ * commit f3a112c0c40d "x86,rethook,kprobes: Replace kretprobe with rethook on x86".)
+ */
+static inline bool ks_has_rethooks(const struct task_struct *task)
+{
+#ifdef CONFIG_RETHOOK
+	return READ_ONCE(task->rethooks.first);
+#else
+	return false;
+#endif
+}
 
 /* Is there a kprobe on one of the bytes?  Its address, or 0. */
 unsigned long ks_find_kprobe(unsigned long addr, unsigned long len);

@@ -4,6 +4,7 @@
 
 #include <linux/kernel.h>
 #include <linux/preempt.h>
+#include <linux/tracepoint.h>
 #include <ksplice/core.h>
 
 #include "compat.h"
@@ -66,6 +67,12 @@ static unsigned long need(const char *name, int *ret)
 	return addr;
 }
 
+static void see_tracepoint(struct tracepoint *tp, void *unused)
+{
+	if (!strcmp(tp->name, "sched_switch"))
+		ks_kernel.sched_switch = tp;
+}
+
 int ks_helpers_init(void)
 {
 	int ret = find_lookup();
@@ -86,6 +93,8 @@ int ks_helpers_init(void)
 	ks_kernel.jump_label_mutex = (void *)need("jump_label_mutex", &ret);
 	ks_kernel.static_call_mutex = (void *)need("static_call_mutex", &ret);
 	ks_kernel.kprobe_blacklist = (void *)need("kprobe_blacklist", &ret);
+	ks_kernel.tasklist_lock = (void *)need("tasklist_lock", &ret);
+	for_each_kernel_tracepoint(see_tracepoint, NULL);
 	ks_kernel.text = need("_text", &ret);
 	ks_kernel.end = need("_end", &ret);
 	ks_kernel.stext = need("_stext", &ret);

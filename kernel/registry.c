@@ -157,6 +157,8 @@ void ksplice_update_reset(struct ksplice_update *u)
 	u->match_ns = 0;
 	u->pause_ns = 0;
 	u->stop_ns = 0;
+	u->tasks = 0;
+	u->tasks_stopped = 0;
 	u->stage = KSPLICE_PREPARING;
 }
 

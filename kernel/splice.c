@@ -22,9 +22,15 @@
 
 #include "compat.h"
 #include "update.h"
+#include "watch.h"
+
+static bool two_phases = true;
+module_param(two_phases, bool, 0644);
+MODULE_PARM_DESC(two_phases, "look at most stacks before the machine is stopped (default: yes)");
 
 struct stop {
 	struct ksplice_update *u;
+	struct ksplice_watch *watch; /* NULL: all stacks are looked at in the stop */
 	const struct ksplice_range *ranges;
 	u32 nr_ranges;
 	bool apply;
@@ -76,7 +82,7 @@ static int check_again(struct stop *s)
 static int commit(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
-	int ret = ksplice_stack_check(u, s->ranges, s->nr_ranges);
+	int ret = ksplice_stack_check(u, s->ranges, s->nr_ranges, s->watch);
 	u32 i;
 
 	if (!ret)
@@ -293,6 +299,19 @@ static void finish(struct ksplice_update *u)
 		ksplice_data_unmap(&u->data[i]);
 }
 
+/* Most stacks are looked at before the stop, and nobody is stopped for one who is busy there. */
+static int look_early(struct stop *s)
+{
+	struct ksplice_update *u = s->u;
+
+	s->watch = two_phases ? ksplice_watch_begin() : NULL;
+	if (!s->watch)
+		return 0;
+	s->ret = ksplice_stack_check_early(u, s->ranges, s->nr_ranges, s->watch);
+	u->tasks = ksplice_watch_tasks(s->watch);
+	return report(s);
+}
+
 static int splice(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
@@ -300,6 +319,9 @@ static int splice(struct stop *s)
 	u32 i;
 	int ret = prepare(s);
 
+	u->tasks = 0;
+	if (!ret)
+		ret = look_early(s);
 	if (ret)
 		goto out;
 	lock_text();
@@ -327,6 +349,7 @@ static int splice(struct stop *s)
 	if (!ret && !s->apply)
 		synchronize_rcu(); /* for the readers of the kprobe blacklist */
 out:
+	ksplice_watch_end(s->watch);
 	finish(u);
 	return ret;
 }

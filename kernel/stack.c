@@ -2,27 +2,29 @@
 /*
  * Is any task in code that is about to change?
  *
- * Runs with the machine stopped: every CPU is in its stopper thread, so all
- * other tasks are off their CPUs and their stacks stand still.  Each stack is
- * unwound reliably (ORC), which also recovers return addresses that kretprobes
- * and the graph tracer have replaced.  Where the unwinder cannot vouch for a
- * stack, every word on it is looked at instead; that is safe (it finds more,
- * never less) except where a tracer's trampoline stands in for a return
- * address, and then the answer is "busy".
+ * A stack is looked at while its task stands still: before the stop each task
+ * is pinned for that moment; in the stop every CPU is in its stopper thread, so
+ * all other tasks are off their CPUs.  Which tasks are still to be looked at
+ * there is watch.c's to know.
+ *
+ * Each stack is unwound reliably (ORC), which also recovers return addresses
+ * that kretprobes and the graph tracer have replaced.  Where the unwinder
+ * cannot vouch for a stack, every word on it is looked at instead; that is safe
+ * (it finds more, never less) except where a tracer's trampoline stands in for a
+ * return address, and then the answer is "busy".  The same for a task that can
+ * run and has a kretprobe on its stack: the unwinder would warn about it.
  *
  * The stoppers run, but all in the same few functions; the one that is here
  * looks at its own stack, which stands for all of them.  Idle tasks are not in
  * the list of tasks.  A task that was created and never ran has only
  * ret_from_fork on its stack.
- *
- * check_task() needs nothing but a task that stands still: a first phase that
- * walks tasks while the system runs can use it as it is.
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 
 #include "compat.h"
 #include "update.h"
+#include "watch.h"
 
 struct check {
 	struct ksplice_update *u;
@@ -30,6 +32,7 @@ struct check {
 	u32 nr;
 	struct task_struct *task;
 	bool busy;
+	struct task_struct *running; /* on a CPU, although the machine is stopped */
 };
 
 static void conflict(struct check *c, unsigned long addr, u32 range)
@@ -112,11 +115,16 @@ static void check_task(struct check *c, struct task_struct *task)
 	bool was_busy = c->busy;
 
 	c->task = task;
-	/* Dead: it never runs again.  No reference is needed, the machine stands still. */
-	if (!refcount_read(&task->stack_refcount))
+	/*
+	 * Dead: it never runs again.  The state is set under the lock that pins
+	 * a task, and the stack is freed only after that.
+	 */
+	if (READ_ONCE(task->__state) == TASK_DEAD || !refcount_read(&task->stack_refcount))
 		return;
 	c->busy = false;
-	if (ks_call(arch_stack_walk_reliable)(consume, c, task) && !c->busy)
+	if (task_is_running(task) && ks_has_rethooks(task))
+		scan_words(c);
+	else if (ks_call(arch_stack_walk_reliable)(consume, c, task) && !c->busy)
 		scan_words(c);
 	c->busy |= was_busy;
 }
@@ -126,31 +134,72 @@ static bool is_stopper(struct task_struct *task)
 	return (task->flags & PF_KTHREAD) && !strncmp(task->comm, "migration/", 10);
 }
 
-int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr)
+/* Before the stop, with the task pinned: 0 where it is in none of the code. */
+static int look_early(struct task_struct *task, void *arg)
+{
+	struct check *c = arg;
+
+	c->busy = false;
+	/* This one will wait in the stop, where its stack is looked at like all others. */
+	if (task->on_cpu)
+		return -EAGAIN;
+	check_task(c, task);
+	return c->busy ? -EBUSY : 0;
+}
+
+int ksplice_stack_check_early(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
+			      struct ksplice_watch *w)
+{
+	struct check c = { .u = u, .ranges = ranges, .nr = nr };
+	unsigned int round = 0;
+	u32 left;
+
+	/* Who is busy stays dirty and is looked at in each round: the last one counts. */
+	do {
+		u->nr_conflicts = 0;
+		left = ksplice_watch_round(w, look_early, &c);
+	} while (!ksplice_watch_settled(w, left, ++round));
+	return u->nr_conflicts ? -EBUSY : 0;
+}
+
+/* With the machine stopped. */
+static void look(void *arg, struct task_struct *task)
+{
+	struct check *c = arg;
+
+	c->u->tasks_stopped++;
+	if (task == current || (task->on_cpu && is_stopper(task)))
+		return;
+	if (task->on_cpu && !c->running) {
+		c->running = task;
+		return;
+	}
+	check_task(c, task);
+}
+
+int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
+			struct ksplice_watch *w)
 {
 	struct check c = { .u = u, .ranges = ranges, .nr = nr };
 	struct task_struct *group, *task;
-	int cpu, ret = 0;
+	int cpu;
 
 	u->nr_conflicts = 0;
+	u->tasks_stopped = 0;
 	rcu_read_lock();
 	c.task = current;
 	if (ks_call(arch_stack_walk_reliable)(consume, &c, current) && !c.busy)
 		conflict(&c, 0, U32_MAX);
-	for_each_process_thread(group, task) {
-		if (task == current || (task->on_cpu && is_stopper(task)))
-			continue;
-		if (task->on_cpu) {
-			c.task = task;
-			conflict(&c, 0, U32_MAX);
-			ret = -EPERM;
-			break;
-		}
-		check_task(&c, task);
+	if (!w || !ksplice_watch_each(w, look, &c))
+		for_each_process_thread(group, task)
+			look(&c, task);
+	for_each_online_cpu(cpu)
+		check_task(&c, ks_call(idle_task)(cpu));
+	if (c.running) {
+		u->nr_conflicts = 0;
+		c.task = c.running;
+		conflict(&c, 0, U32_MAX);
 	}
-	if (!ret)
-		for_each_online_cpu(cpu)
-			check_task(&c, ks_call(idle_task)(cpu));
 	rcu_read_unlock();
-	return ret ? ret : c.busy ? -EBUSY : 0;
+	return c.running ? -EPERM : c.busy ? -EBUSY : 0;
 }

@@ -76,9 +76,9 @@ static ssize_t match_show(struct ksplice_update *u, char *buf)
 {
 	return sysfs_emit(buf,
 			  "blocks %u\nskipped %u\nbytes %llu\nsites %llu\nmatch_ns %llu\npause_ns "
-			  "%llu\nstop_ns %llu\n",
+			  "%llu\nstop_ns %llu\ntasks %u\ntasks_stopped %u\n",
 			  u->match_blocks, u->match_skipped, u->match_bytes, u->match_sites,
-			  u->match_ns, u->pause_ns, u->stop_ns);
+			  u->match_ns, u->pause_ns, u->stop_ns, u->tasks, u->tasks_stopped);
 }
 
 /* Targets, a line each: not loaded when the update was matched, and not patched. */

@@ -42,6 +42,7 @@ struct ksplice_target {
 };
 
 struct ksplice_traced;
+struct ksplice_watch;
 
 /* A function that is replaced. */
 struct ksplice_patch {
@@ -117,6 +118,7 @@ struct ksplice_update {
 	u32 nr_busy_ranges;
 	bool undoing;                        /* the conflicts are about busy_ranges */
 	u32 match_blocks, match_skipped;
+	u32 tasks, tasks_stopped; /* known to the last stack check; looked at in the stop */
 	u64 match_bytes, match_sites, match_ns, pause_ns, stop_ns;
 	char *log; /* KSPLICE_LOG_MAX bytes */
 	u32 log_len;
@@ -181,8 +183,18 @@ void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZ
  */
 size_t ksplice_text_read(unsigned long addr, void *buf, size_t len);
 
-/* stack.c: with the machine stopped; 0, -EBUSY (conflicts filled in), -EPERM (unexpected task) */
-int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr);
+/*
+ * stack.c.  Before the stop: 0, or -EBUSY where a task is in the code that does
+ * not seem to leave it (conflicts filled in).  Sleeps.
+ */
+int ksplice_stack_check_early(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
+			      struct ksplice_watch *w);
+/*
+ * With the machine stopped; 0, -EBUSY (conflicts filled in), -EPERM (unexpected
+ * task).  @w may be NULL.
+ */
+int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
+			struct ksplice_watch *w);
 
 /* splice.c */
 int ksplice_apply(struct ksplice_update *u);

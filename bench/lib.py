@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the benchmarks share: trees, updates of many functions, and guests."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+OUT = os.path.join(TOP, "build", "bench")
+
+# A function that begins in the first column, with its body; not the declaration of a table.
+FUNCTION = re.compile(r"^(?!struct|union|enum|typedef|static const struct)[a-z][^;{}=#]*\)\n\{\n", re.M)
+
+
+def fail(text):
+    sys.exit(f"{os.path.basename(sys.argv[0])}: {text}")
+
+
+def tool(name):
+    return os.path.join(TOP, "bin", name)
+
+
+def run(argv, **options):
+    done = subprocess.run(argv, text=True, errors="replace", check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    if done.returncode:
+        fail(f"{argv[0]} failed with status {done.returncode}:\n{done.stdout[-3000:]}")
+    return done.stdout
+
+
+def tree(path):
+    """A prepared source tree, and its kernel's release."""
+    if not path:
+        release = run([tool("ksplice-prepare"), "--newest=6.1.*-cloud-amd64"]).strip()
+        path = os.path.join(OUT, "linux-" + release)
+        run([tool("ksplice-prepare"), release, path])
+    with open(os.path.join(path, "ksplice", "kernel"), encoding="utf-8") as f:
+        info = dict(line.rstrip("\n").split(": ", 1) for line in f if ": " in line)
+    return os.path.realpath(path), info["release"]
+
+
+def widened(source, path, most):
+    """The file with an instruction more in up to so many functions, and how many they are."""
+    with open(os.path.join(source, path), encoding="utf-8") as f:
+        text = f.read()
+    count = 0
+
+    def add(match):
+        nonlocal count
+        head = match.group(0)
+        if count >= most or re.search(r"\b(__init|__exit|noinstr|inline|__always_inline|"
+                                      r"__cold|__sched)\b", head):
+            return head
+        count += 1
+        return head + '\tasm volatile("nop");\n'
+    return FUNCTION.sub(add, text), count
+
+
+def many_functions(source, files, wanted, patch):
+    """Writes a patch that changes about so many functions of the files."""
+    have = 0
+    with open(patch, "w", encoding="utf-8") as out:
+        for path in files:
+            if have >= wanted:
+                break
+            text, count = widened(source, path, wanted - have)
+            have += count
+            done = subprocess.run(["diff", "-u", "--label", "a/" + path, "--label", "b/" + path,
+                                   os.path.join(source, path), "-"], input=text, text=True,
+                                  stdout=subprocess.PIPE, check=False)
+            out.write(done.stdout)
+
+
+def create(source, update, patch, directory):
+    """Makes an update; returns its manifest."""
+    tarball = os.path.join(directory, f"ksplice-{update}.tar.gz")
+    if not os.path.exists(tarball) or os.path.getmtime(tarball) < newest_part():
+        run([tool("ksplice-create"), "-q", f"--id={update}", f"--patch={patch}", source],
+            cwd=directory)
+    return json.loads(run([tool("ksplice-view"), "--json", f"--file={tarball}"]))
+
+
+def newest_part():
+    """An update is made again after a change of what it is made with."""
+    parts = [tool("ksplice-create")]
+    for directory, _, files in os.walk(os.path.join(TOP, "bin", "share")):
+        parts += [os.path.join(directory, f) for f in files]
+    return max(os.path.getmtime(p) for p in parts)
