@@ -21,9 +21,11 @@ UNLOADABLE = "unloadable"
 UNSTARTED = "unstarted"
 BUSY = "busy"
 FAILED = "failed"
+UNFINISHED = "unfinished"        # it took longer than --limit: nothing is known about it
 NEEDS_HEADERS = "needs headers"  # and was not asked to be tried with them
 NO_PATCH = "no patch"            # it does not compile with up to five headers
-RESULTS = [APPLIED, UNCHANGED, REFUSED, BUSY, UNSTARTED, UNLOADABLE, FAILED, NEEDS_HEADERS, NO_PATCH]
+RESULTS = [APPLIED, UNCHANGED, REFUSED, BUSY, UNSTARTED, UNLOADABLE, FAILED, UNFINISHED,
+           NEEDS_HEADERS, NO_PATCH]
 COUNTED = [APPLIED, REFUSED, BUSY, FAILED]
 
 # ksplice-create's note on a change that is in code or data of the boot.
@@ -118,7 +120,7 @@ def describe(r):
     if r["result"] == REFUSED:
         more = len(r["reasons"]) - 2
         return "refused: " + "; ".join(r["reasons"][:2]) + (f"; and {more} more" if more > 0 else "")
-    if r["result"] in (FAILED, BUSY, UNLOADABLE, UNSTARTED, NO_PATCH):
+    if r["result"] in (FAILED, BUSY, UNLOADABLE, UNSTARTED, UNFINISHED, NO_PATCH):
         return f"{r['result']}: {r.get('cause', '')}"
     return r["result"]
 
@@ -138,7 +140,7 @@ def table(rows, header):
 
 
 def totals_section(records):
-    header = ["", "patches"] + RESULTS[:7] + ["applied of those that change running code"]
+    header = ["", "patches"] + RESULTS[:8] + ["applied of those that change running code"]
     rows = []
     for name, chosen in [
             ("all", records),
@@ -149,7 +151,7 @@ def totals_section(records):
         measured = [r for r in chosen if r["result"] not in (NEEDS_HEADERS, NO_PATCH)]
         count, counted = totals(measured)
         if measured:
-            rows.append([name, len(measured)] + [count[r] for r in RESULTS[:7]] +
+            rows.append([name, len(measured)] + [count[r] for r in RESULTS[:8]] +
                         [f"{count[APPLIED]} of {counted} ({percent(count[APPLIED], counted)})"])
     lines = ["## Totals", ""] + table(rows, header)
     count, _ = totals(records)
@@ -216,6 +218,7 @@ def markdown(records, title, command):
     lines += [f"Made by `{command}`, revision {', '.join(revisions)}.", ""]
     lines += totals_section(records) + times_section(records) + groups_section(records)
     lines += list_section("Failures", records, FAILED)
+    lines += list_section("Not finished in the time that was given", records, UNFINISHED)
     lines += list_section("Refused when applied: a task never leaves the code that is replaced",
                           records, BUSY)
     lines += list_section("Applied to a module that was not started, for want of its hardware",

@@ -13,8 +13,8 @@ import time
 
 from scoreboard_headers import (MOST, Farm, Search, broken_units, kept_command, parse_command,
                                 trial_command)
-from scoreboard_report import (APPLIED, BUSY, FAILED, NEEDS_HEADERS, NO_PATCH, UNLOADABLE, UNSTARTED,
-                               classify_create)
+from scoreboard_report import (APPLIED, BUSY, FAILED, NEEDS_HEADERS, NO_PATCH, UNFINISHED, UNLOADABLE,
+                               UNSTARTED, classify_create)
 
 
 class Stopped(Exception):
@@ -113,7 +113,7 @@ class Worker:
             printed = out.read()
         record = {"create_seconds": seconds, "steps": steps, "said": said}
         if late:
-            record.update(result=FAILED, cause=f"ksplice-create took more than {limit} seconds")
+            record.update(result=UNFINISHED, cause=f"ksplice-create took more than {limit} seconds")
             return record
         # What a ^C did to compilers is no result of the patch.
         if child.returncode in (130, -2, -15) or (board.stopping and child.returncode not in (0, 66)):

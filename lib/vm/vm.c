@@ -111,7 +111,7 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 	 * shall be seen, and nothing of a long log be lost.
 	 */
 	char *append = ks_asprintf("console=ttyS0 loglevel=7 log_buf_len=4M panic=-1 %s", c->append ? c->append : "");
-	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", "tcg", "-nodefaults", "-no-reboot",
+	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", "tcg,thread=single", "-nodefaults", "-no-reboot",
 			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
 			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",
 			       initramfs, "-append", append, NULL };
