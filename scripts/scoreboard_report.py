@@ -2,7 +2,7 @@
 """Records of single patches, and the report on all of them.
 
 A record is a dictionary, one JSON line of results.json:
-  path, class ("alone" or "headers"), headers, companions (other .c files), targets, units, replaced, added, removed,
+  path, class ("alone" or "headers"), headers, companions (other .c files), targets, units, replaced, added, removed, layouts,
   result, reasons, cause, only_init, create_seconds, verify_seconds, match_ns, pause_ns,
   id, revision, steps (seconds of ksplice-create by its own steps)
 result is one of RESULTS.
@@ -202,6 +202,18 @@ def groups_section(records):
         table(rows, ["patches", "reason", "where"])
 
 
+def layouts_section(records):
+    """An idle VM tells nothing about objects of the old layout: these are said apart."""
+    chosen = [r for r in records if r["result"] in (APPLIED, UNSTARTED) and r.get("layouts")]
+    if not chosen:
+        return []
+    return ["## Applied with a warning: types have another layout", "",
+            "The update is right for objects that are made after it; whether older ones are in use,"
+            " only its author can know.", ""] + \
+        table([[r["path"], kind_of(r), ", ".join(r["layouts"])] for r in chosen],
+              ["patch", "target", "types"])
+
+
 def list_section(title, records, result):
     chosen = [r for r in records if r["result"] == result]
     if not chosen:
@@ -218,6 +230,7 @@ def markdown(records, title, command):
     lines += [f"Made by `{command}`, revision {', '.join(revisions)}.", ""]
     lines += totals_section(records) + times_section(records) + groups_section(records)
     lines += list_section("Failures", records, FAILED)
+    lines += layouts_section(records)
     lines += list_section("Not finished in the time that was given", records, UNFINISHED)
     lines += list_section("Refused when applied: a task never leaves the code that is replaced",
                           records, BUSY)

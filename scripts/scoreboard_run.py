@@ -245,6 +245,7 @@ def of_manifest(manifest):
             "replaced": sum(len(u["replaced"]) for u in units),
             "added": sum(len(u["added"]) for u in units),
             "removed": sum(len(u["removed"]) for u in units),
+            "layouts": manifest.get("layouts", []),
             "tarball": f"ksplice-{manifest['id']}.tar.gz"}
 
 

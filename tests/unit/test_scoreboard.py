@@ -71,9 +71,13 @@ def test_markdown():
     text = report.markdown([record("a.c", report.APPLIED, replaced=2, added=0, removed=0),
                             record("b.c", report.REFUSED, reasons=["b.c: x: no | way"]),
                             record("c.c", report.UNCHANGED, only_init=True),
-                            record("d.c", report.NO_PATCH, cause="d.c: error: x")],
+                            record("d.c", report.NO_PATCH, cause="d.c: error: x"),
+                            record("e.c", report.UNFINISHED, cause="took long"),
+                            record("f.c", report.UNSTARTED, layouts=["struct s", "struct t"])],
                            "title", "command")
     ok("1 of 2 (50.0%)" in text, "percentage of what changes running code", text)
+    ok("| e.c | built-in | took long |" in text, "what was not finished is told apart", text)
+    ok("| f.c | built-in | struct s, struct t |" in text, "layouts that change", text)
     ok("no \\| way" in text, "cells are escaped", text)
     ok("1 change only init code" in text, "init code is counted", text)
 
