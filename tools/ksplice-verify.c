@@ -34,6 +34,7 @@ static const char usage[] =
 	"      --append=ARGS    more arguments for the kernel\n"
 	"      --smp=N          number of CPUs (default: 2)\n"
 	"      --cpu=MODEL      QEMU's CPU model (default: max)\n"
+	"      --parallel       let the CPUs run at the same time; QEMU may then get stuck\n"
 	"      --memory=MIB     memory (default: 1024)\n"
 	"      --timeout=S      give the machine S seconds (default: 180), and S/3 more for\n"
 	"                       every update after the first\n"
@@ -55,7 +56,7 @@ static const char usage[] =
 #define EXIT_UNLOADABLE 69
 
 enum {
-	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_SMP, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
+	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_SMP, OPT_PARALLEL, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
 	OPT_LOG, OPT_KEEP, OPT_JSON, OPT_HELP, OPT_VERSION,
 };
 
@@ -67,6 +68,7 @@ static const struct option long_options[] = {
 	{ "smp", required_argument, NULL, OPT_SMP },
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "parallel", no_argument, NULL, OPT_PARALLEL },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "release", required_argument, NULL, OPT_RELEASE },
 	{ "shell", required_argument, NULL, OPT_SHELL },
@@ -86,7 +88,7 @@ struct options {
 	size_t nr_tarballs;
 	struct ks_strv add, modules;
 	int smp, memory, timeout, verbosity;
-	bool keep, json;
+	bool keep, json, parallel;
 };
 
 struct verify {
@@ -132,6 +134,9 @@ static struct ks_error *parse_one(struct options *o, int c)
 		return number("smp", optarg, 1, 64, &o->smp);
 	case OPT_CPU:
 		o->cpu = optarg;
+		return NULL;
+	case OPT_PARALLEL:
+		o->parallel = true;
 		return NULL;
 	case OPT_MEMORY:
 		return number("memory", optarg, 128, 65536, &o->memory);
@@ -340,6 +345,7 @@ static struct ks_error *run(struct verify *v)
 		v->opt.timeout += (v->packs.len - 1) * v->opt.timeout / 3;
 	v->config.smp = v->opt.smp;
 	v->config.memory = v->opt.memory;
+	v->config.parallel = v->opt.parallel;
 	v->config.timeout = v->opt.timeout;
 	v->config.cpu = v->opt.cpu;
 	v->config.append = v->opt.append;

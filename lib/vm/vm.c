@@ -105,13 +105,19 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 				 struct ks_vm_result *r)
 {
 	char *smp = ks_asprintf("%d", c->smp), *memory = ks_asprintf("%d", c->memory);
+	/*
+	 * With a thread for each CPU, QEMU's translator may keep code that another
+	 * CPU has changed just now: one was seen to take the int3 of a jump label for
+	 * ever, in memory the byte was long gone.  So the CPUs take turns.
+	 */
+	const char *accel = c->parallel ? "tcg,thread=multi" : "tcg,thread=single";
 	char *timeout = ks_asprintf("%d", c->timeout), *port = ks_asprintf("file:%s", protocol);
 	/*
 	 * A panic ends QEMU (panic=-1 with -no-reboot); an oops does not: all of it
 	 * shall be seen, and nothing of a long log be lost.
 	 */
 	char *append = ks_asprintf("console=ttyS0 loglevel=7 log_buf_len=4M panic=-1 %s", c->append ? c->append : "");
-	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", "tcg,thread=single", "-nodefaults", "-no-reboot",
+	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", accel, "-nodefaults", "-no-reboot",
 			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
 			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",
 			       initramfs, "-append", append, NULL };

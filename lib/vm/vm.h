@@ -25,6 +25,7 @@ struct ks_vm_config {
 	const struct ks_image *image;
 	int smp;                /* CPUs */
 	int memory;             /* MiB */
+	bool parallel;          /* the CPUs run at the same time; see run_qemu() */
 	int timeout;            /* seconds for the whole run */
 	const char *cpu;        /* QEMU's -cpu */
 	const char *append;     /* more kernel arguments; may be NULL */
