@@ -85,6 +85,16 @@ def broken_units(log):
     return sorted({os.path.normpath(name) + ".c" for name in BROKEN.findall(log)})
 
 
+def undefined_names(said):
+    """What the new code refers to and nobody has, by what ksplice-create said."""
+    return sorted(set(re.findall(r"undefined reference to '(\w+)'", said)))
+
+
+def defines(text, name):
+    """Does a line that begins in the first column, and is no prototype, name it?"""
+    return re.search(rf"^(?:[A-Za-z_][^;\n]*)?\b{name}\b(?![^;{{]*;)", text, re.M) is not None
+
+
 def parse_command(log, path):
     """The compiler command of the unit path in what ksplice-create -vv said: (words, farm)."""
     fallback = None

@@ -67,7 +67,7 @@ def classify_create(status, out, said):
         return {"result": UNCHANGED, "only_init": bool(BOOT_ONLY.search(text))}
     message = text.split("ksplice-create: ", 1)[-1]
     first = message.split("\n", 1)[0]
-    if "the patched source does not compile" in first:
+    if re.search("the patched source does not (compile|link)", first):
         return {"result": NO_PATCH, "cause": first_error(message)}
     if status == 65:
         reasons = [line.strip() for line in message.splitlines()[1:] if line.startswith("  ")]
@@ -77,7 +77,7 @@ def classify_create(status, out, said):
 
 def first_error(message):
     for line in message.splitlines():
-        if "error:" in line:
+        if "error:" in line or "undefined reference to" in line:
             return line.strip()
     return message.split("\n", 1)[0]
 

@@ -11,8 +11,8 @@ import tempfile
 import threading
 import time
 
-from scoreboard_headers import (MOST, Farm, Search, broken_units, kept_command, parse_command,
-                                trial_command)
+from scoreboard_headers import (MOST, Farm, Search, broken_units, defines, kept_command,
+                                parse_command, trial_command, undefined_names)
 from scoreboard_report import (APPLIED, BUSY, FAILED, NEEDS_HEADERS, NO_PATCH, UNFINISHED, UNLOADABLE,
                                UNSTARTED, classify_create)
 
@@ -34,6 +34,11 @@ class Trees:
         """Is it in both, and differs?"""
         return all(os.path.exists(os.path.join(tree, path)) for tree in
                    (self.source, self.other)) and self.differs(path)
+
+    def begins_to_define(self, path, name):
+        was, now = ((read(os.path.join(tree, path)) or b"").decode(errors="replace")
+                    for tree in (self.source, self.other))
+        return name in now and defines(now, name) and not defines(was, name)
 
     def diff(self, path):
         """The patch of one file; a file may be new."""
@@ -165,7 +170,7 @@ class Worker:
             made = self.run_create(path, ["--json"])
             if made.get("result") != NO_PATCH:
                 break
-            more = self.add_broken(files)
+            more = self.add_missing(files, made["said"])
             if more is None:
                 break
             files = more
@@ -175,11 +180,17 @@ class Worker:
             record["companions"] = [name for name in files[1:] if name.endswith(".c")]
         return made
 
-    def add_broken(self, files):
-        """The files with those whose units did not compile, where they are changed as well."""
-        log = max(glob.glob(os.path.join(self.cache, "*", "make.log")), key=os.path.getmtime)
-        broken = [unit for unit in broken_units((read(log) or b"").decode(errors="replace"))
-                  if unit not in files and self.board.trees.changed(unit)]
+    def add_missing(self, files, said):
+        """The files with those whose units did not compile, or that define what is missing."""
+        names = undefined_names(said)
+        if names:
+            units = [path for path in self.board.changed
+                     if any(self.board.trees.begins_to_define(path, name) for name in names)]
+        else:
+            log = max(glob.glob(os.path.join(self.cache, "*", "make.log")), key=os.path.getmtime)
+            units = [unit for unit in broken_units((read(log) or b"").decode(errors="replace"))
+                     if self.board.trees.changed(unit)]
+        broken = [unit for unit in units if unit not in files]
         for unit in broken:
             files = self.add_headers(unit, files + [unit])
             if files is None:

@@ -129,6 +129,13 @@ struct ks_error *ks_build_compile(struct ks_build *build, struct ks_build_units 
 struct ks_error *ks_build_layouts(struct ks_build *build, struct ks_strv *layouts) KS_MUST_CHECK;
 
 /*
+ * Takes those out of @names that an original source of the module of @unit has
+ * as a word: what is left, the module does not have.
+ */
+struct ks_error *ks_build_unmentioned(struct ks_build *build, const struct ks_build_unit *unit,
+				      struct ks_strv *names) KS_MUST_CHECK;
+
+/*
  * Builds the external modules in @dir against the headers in
  * CONFIG_DIR/build.  @extra_symvers (may be NULL) is a Module.symvers to use
  * beside the kernel's, relative to @dir or absolute.  A warning is an error.

@@ -232,6 +232,12 @@ static const char descent_tail[] =
 	"arch/x86/realmode/rm:\n"
 	"\t$(Q)$(MAKE) $(build)=$@\n"
 	"endif\n"
+	/* What these inherit from vdso32.so.dbg, which is no goal of ours. */
+	"ifeq ($(obj),arch/x86/entry/vdso)\n"
+	"$(obj)/vdso32/%.o: KBUILD_CFLAGS = $(KBUILD_CFLAGS_32)\n"
+	"$(obj)/vdso32/%.o: KBUILD_AFLAGS = $(KBUILD_AFLAGS_32)\n"
+	"$(obj)/vdso32/%.o: asflags-$(CONFIG_X86_64) += -m32\n"
+	"endif\n"
 	"ifeq ($(sub_make_done),1)\n"
 	"ks-enter := $(addprefix ks-enter/,$(sort $(ks-go/)))\n"
 	".PHONY: ks-objects $(ks-enter)\n"

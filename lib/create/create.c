@@ -34,6 +34,8 @@ static struct ks_error *create(struct ks_create *c, struct ks_create_result *res
 	if (!err)
 		err = ks_create_diff_objects(c);
 	if (!err)
+		err = ks_create_check_link(c);
+	if (!err)
 		err = make_work_dir(c);
 	if (!err)
 		err = ks_create_write_update(c);

@@ -66,6 +66,9 @@ struct ks_error *ks_create_build_objects(struct ks_create *c) KS_MUST_CHECK;
 /* KS_E_REFUSED with the reasons of all units; KS_E_NO_CHANGES. (objects.c) */
 struct ks_error *ks_create_diff_objects(struct ks_create *c) KS_MUST_CHECK;
 
+/* KS_E_FAILED where new code refers to what neither the kernel nor the patch has. (link.c) */
+struct ks_error *ks_create_check_link(const struct ks_create *c) KS_MUST_CHECK;
+
 /* The match table, and the new code of each unit as unitN.o_shipped. (modules.c) */
 struct ks_error *ks_create_write_update(struct ks_create *c) KS_MUST_CHECK;
 

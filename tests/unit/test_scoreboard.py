@@ -51,6 +51,9 @@ def test_classify():
     is_equal(classify(1, "", "ksplice-create: the patched source does not compile:\n"
                       "a.c:1:2: error: 'x' undeclared\n"),
              {"result": report.NO_PATCH, "cause": "a.c:1:2: error: 'x' undeclared"}, "no patch")
+    is_equal(classify(1, "", "ksplice-create: the patched source does not link: neither\n"
+                      "a.c: undefined reference to 'f'\n"),
+             {"result": report.NO_PATCH, "cause": "a.c: undefined reference to 'f'"}, "nor a link")
     is_equal(classify(1, "", "ksplice-create: out of memory\n")["result"], report.FAILED, "failed")
 
 
@@ -125,6 +128,13 @@ def test_headers():
         "make[1]: *** [/c/farm/scripts/Makefile.build:510: arch/x86/kvm] Error 2\n"
         "make[3]: *** [/c/farm/scripts/Makefile.build:255: arch/x86/kvm/../../../virt/k.o] Error 1\n"),
              ["arch/x86/kvm/x86.c", "virt/k.c"], "whose object was not made")
+    is_equal(headers.undefined_names("x does not link: ...\nfs/a.c: undefined reference to 'f'\n"
+                                     "fs/b.c: undefined reference to 'f'\n"), ["f"],
+             "what is missing at the link")
+    is_equal([headers.defines(text, "f") for text in (
+        "int f(int i)\n{\n", "static int\nf(int i,\n  int j)\n{\n", "int f(int i);\n",
+        "\treturn f(1);\n", "int f(int i,\n      int j);\n", "int ff(void)\n{\n")],
+             [True, True, False, False, False, False], "what defines a function")
     is_equal(headers.trial_command(words, farm, "/f"),
              ["gcc-12", "-I/f/include", "-D__KERNEL__", "/f/fs/x.c"], "the command of a trial")
 
