@@ -25,6 +25,15 @@ static bool is_known(const struct ks_create *c, const struct ks_exports *exports
 	       ks_exports_owner(exports, name);
 }
 
+/* Macros may have made it of parts; if the original object refers to it, it is there. */
+static bool was_known(const struct ks_unit *pre, const char *name)
+{
+	ks_vec_for(&pre->obj->symbols, sym)
+		if (!strcmp(sym->name, name))
+			return true;
+	return false;
+}
+
 /* Names in the unit's new code that no list has, each once. */
 static void find_unknown(const struct ks_create *c, const struct ks_exports *exports,
 			 const struct ks_strv *added, const struct ks_create_work *w,
@@ -33,7 +42,8 @@ static void find_unknown(const struct ks_create *c, const struct ks_exports *exp
 	ks_vec_for(&w->diff->included, it)
 		ks_vec_for(&(*it)->refs, ref)
 			if (!ref->atom && !ks_strv_has(names, ref->name) &&
-			    !is_known(c, exports, added, ref->name))
+			    !is_known(c, exports, added, ref->name) &&
+			    !was_known(w->pre, ref->name))
 				ks_strv_add(names, ref->name);
 }
 
