@@ -12,6 +12,9 @@
 #include "module/exports.h"
 #include "table/newobj.h"
 
+/* The table, which numbers the targets, is not made yet; here it matters only whether. */
+#define NO_TARGET UINT32_MAX
+
 /* Made by the compiler, the loader or macros: these are never what a patch forgot. */
 static bool is_reserved(const char *name)
 {
@@ -19,16 +22,17 @@ static bool is_reserved(const char *name)
 }
 
 static bool is_known(const struct ks_create *c, const struct ks_exports *exports,
-		     const struct ks_strv *added, const char *name)
+		     const struct ks_new_globals *globals, const char *name)
 {
-	return is_reserved(name) || ks_strv_has(added, name) || ks_sysmap_has(c->map, name) ||
-	       ks_exports_owner(exports, name);
+	return is_reserved(name) || ks_strv_has(&globals->names, name) ||
+	       ks_sysmap_has(c->map, name) || ks_exports_owner(exports, name) ||
+	       ks_new_globals_opened(globals, NO_TARGET, name);
 }
 
 /* Macros may have made it of parts; if the original object refers to it, it is there. */
 static bool was_known(const struct ks_unit *pre, const char *name)
 {
-	ks_vec_for(&pre->obj->symbols, sym)
+	ks_vec_for (&pre->obj->symbols, sym)
 		if (!strcmp(sym->name, name))
 			return true;
 	return false;
@@ -36,26 +40,26 @@ static bool was_known(const struct ks_unit *pre, const char *name)
 
 /* Names in the unit's new code that no list has, each once. */
 static void find_unknown(const struct ks_create *c, const struct ks_exports *exports,
-			 const struct ks_strv *added, const struct ks_create_work *w,
+			 const struct ks_new_globals *globals, const struct ks_create_work *w,
 			 struct ks_strv *names)
 {
-	ks_vec_for(&w->diff->included, it)
-		ks_vec_for(&(*it)->refs, ref)
+	ks_vec_for (&w->diff->included, it)
+		ks_vec_for (&(*it)->refs, ref)
 			if (!ref->atom && !ks_strv_has(names, ref->name) &&
-			    !is_known(c, exports, added, ref->name) &&
+			    !is_known(c, exports, globals, ref->name) &&
 			    !was_known(w->pre, ref->name))
 				ks_strv_add(names, ref->name);
 }
 
 /* What is missing in one unit, as a line each.  The kernel's own symbols are all in System.map. */
 static struct ks_error *check_unit(const struct ks_create *c, const struct ks_exports *exports,
-				   const struct ks_strv *added, const struct ks_create_work *w,
-				   struct ks_buf *missing)
+				   const struct ks_new_globals *globals,
+				   const struct ks_create_work *w, struct ks_buf *missing)
 {
 	struct ks_strv names = {0};
 	struct ks_error *err = NULL;
 
-	find_unknown(c, exports, added, w, &names);
+	find_unknown(c, exports, globals, w, &names);
 	if (w->built->modname)
 		err = ks_build_unmentioned(c->build, w->built, &names);
 	for (size_t i = 0; i < names.len && !err; i++)
@@ -67,7 +71,7 @@ static struct ks_error *check_unit(const struct ks_create *c, const struct ks_ex
 
 struct ks_error *ks_create_check_link(const struct ks_create *c)
 {
-	struct ks_new_globals added = {0};
+	struct ks_new_globals globals = {0};
 	struct ks_exports *exports;
 	struct ks_buf missing = {0};
 	struct ks_error *err;
@@ -77,19 +81,20 @@ struct ks_error *ks_create_check_link(const struct ks_create *c)
 	free(path);
 	if (err)
 		return err;
-	ks_vec_for(&c->work, w)
+	ks_vec_for (&c->work, w)
 		if (ks_create_touched(w))
-			ks_new_globals_add(&added, w->diff);
-	ks_vec_for(&c->work, w)
+			ks_new_globals_add(&globals, w->target, w->diff);
+	ks_vec_for (&c->work, w)
 		if (!err)
-			err = check_unit(c, exports, &added.names, w, &missing);
+			err = check_unit(c, exports, &globals, w, &missing);
 	if (!err && missing.len)
-		err = ks_error_new(KS_E_FAILED,
-				   "the patched source does not link: neither the kernel nor the "
-				   "patch has what new code refers to; does it need another patch?%s",
-				   missing.data);
+		err = ks_error_new(
+			KS_E_FAILED,
+			"the patched source does not link: neither the kernel nor the "
+			"patch has what new code refers to; does it need another patch?%s",
+			missing.data);
 	ks_exports_free(exports);
-	ks_strv_free(&added.names);
+	ks_new_globals_free(&globals);
 	ks_buf_free(&missing);
 	return err;
 }

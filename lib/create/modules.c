@@ -24,7 +24,7 @@ static struct ks_error *add_units(struct ks_create *c, struct ks_new_globals *gl
 		err = ks_table_add_unit(c->table, w->target, w->diff);
 		if (err)
 			return err;
-		ks_new_globals_add(globals, w->diff);
+		ks_new_globals_add(globals, w->target, w->diff);
 	}
 	return NULL;
 }
@@ -62,7 +62,7 @@ struct ks_error *ks_create_write_update(struct ks_create *c)
 	err = add_units(c, &globals);
 	if (!err)
 		err = write_objects(c, &globals);
-	ks_strv_free(&globals.names);
+	ks_new_globals_free(&globals);
 	return err;
 }
 

@@ -25,11 +25,29 @@ struct job {
 	struct placed *placed; /* by index of the post atom; sec NULL: not included */
 };
 
-void ks_new_globals_add(struct ks_new_globals *g, const struct ks_diff *d)
+void ks_new_globals_add(struct ks_new_globals *g, uint32_t target, const struct ks_diff *d)
 {
 	ks_vec_for(&d->included, it)
 		if ((*it)->bind != STB_LOCAL && !((*it)->mark & KS_M_REPLACED) && !(*it)->pair)
 			ks_strv_add(&g->names, (*it)->name);
+	ks_vec_for(&d->post->atoms, it)
+		if ((*it)->bind != STB_LOCAL && (*it)->pair && (*it)->pair->bind == STB_LOCAL && *(*it)->name)
+			*ks_vec_push(&g->opened) = (struct ks_opened){ target, (*it)->pair };
+}
+
+void ks_new_globals_free(struct ks_new_globals *g)
+{
+	ks_strv_free(&g->names);
+	ks_vec_free(&g->opened);
+}
+
+const struct ks_opened *ks_new_globals_opened(const struct ks_new_globals *g, uint32_t target,
+					      const char *name)
+{
+	ks_vec_for(&g->opened, o)
+		if (o->target != target && !strcmp(o->pre->name, name))
+			return o;
+	return NULL;
 }
 
 /* Which section of the new module an atom goes to; NULL: this cannot be loaded. */
@@ -113,6 +131,7 @@ static bool ordinary_export(const char *name)
 static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *ref, ks_wsymbol *sym,
 		     int64_t *addend)
 {
+	const struct ks_opened *opened;
 	struct ks_atom *run;
 	const char *import;
 
@@ -128,6 +147,8 @@ static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *r
 		import = ks_table_import_atom(j->t, j->target, run);
 	else if (ordinary_export(ref->name) || ks_strv_has(&j->globals->names, ref->name))
 		import = ref->name;
+	else if ((opened = ks_new_globals_opened(j->globals, j->target, ref->name)))
+		import = ks_table_import_atom(j->t, opened->target, opened->pre);
 	else
 		import = ks_table_import_name(j->t, j->target, ref->name);
 	*sym = ks_writer_undefined(j->w, import);

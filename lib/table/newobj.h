@@ -10,11 +10,23 @@
 #include "diff/diff.h"
 #include "table/table.h"
 
-/* Global names that the units of the update define anew, to be linked among themselves. */
+/* What the units of the update have for each other. */
 struct ks_new_globals {
-	struct ks_strv names;
+	struct ks_strv names; /* global names that they define anew, to be linked among themselves */
+	/*
+	 * Functions and variables of the kernel that were local to their unit and
+	 * now are global: units of other targets find them nowhere else.
+	 */
+	KS_VEC(struct ks_opened {
+		uint32_t target;
+		struct ks_atom *pre;
+	}) opened;
 };
-void ks_new_globals_add(struct ks_new_globals *g, const struct ks_diff *diff);
+void ks_new_globals_add(struct ks_new_globals *g, uint32_t target, const struct ks_diff *diff);
+void ks_new_globals_free(struct ks_new_globals *g);
+/* The one of that name in another target than @target; NULL: there is none. */
+const struct ks_opened *ks_new_globals_opened(const struct ks_new_globals *g, uint32_t target,
+					      const char *name);
 
 /*
  * Writes @path.  Replaced function i of the diff gets the additional global

@@ -12,6 +12,7 @@
 #include "build/state.h"
 #include "create/create.h"
 #include "create/state.h"
+#include "table/newobj.h"
 #include "create/tree.h"
 #include "tap.h"
 
@@ -307,6 +308,30 @@ out:
 	}
 }
 
+/* A function that was static and is called from another module now. */
+static void test_opened(void)
+{
+	struct ks_atom pre = {.name = "opened", .bind = STB_LOCAL};
+	struct ks_atom post = {.name = "opened", .bind = STB_GLOBAL, .pair = &pre};
+	struct ks_atom old = {.name = "kept", .bind = STB_GLOBAL};
+	struct ks_atom kept = {.name = "kept", .bind = STB_GLOBAL, .pair = &old};
+	struct ks_unit unit = {0};
+	struct ks_diff diff = {.post = &unit};
+	struct ks_new_globals globals = {0};
+	const struct ks_opened *found;
+
+	*ks_vec_push(&unit.atoms) = &post;
+	*ks_vec_push(&unit.atoms) = &kept;
+	ks_new_globals_add(&globals, 2, &diff);
+	found = ks_new_globals_opened(&globals, 1, "opened");
+	tap_ok(found && found->target == 2 && found->pre == &pre,
+	       "what becomes global is found from another target");
+	tap_ok(!ks_new_globals_opened(&globals, 2, "opened"), "its own target finds it by its name");
+	tap_ok(!ks_new_globals_opened(&globals, 1, "kept"), "what was global is found by its name");
+	ks_new_globals_free(&globals);
+	ks_vec_free(&unit.atoms);
+}
+
 int main(void)
 {
 	char *dir;
@@ -317,6 +342,7 @@ int main(void)
 	test_release();
 	test_stop();
 	test_manifest();
+	test_opened();
 	ks_error_free(ks_dir_remove(top));
 	free(dir);
 	free(top);
