@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "build/simple.h"
 #include "build/state.h"
+#include "build/token.h"
 
 /* What the object is compiled from; false where the build generates that. */
 static bool read_source(struct ks_build *b, const char *target, struct ks_buf *text,
@@ -33,6 +34,36 @@ static bool read_source(struct ks_build *b, const char *target, struct ks_buf *t
 	return found;
 }
 
+/*
+ * May a macro of the text paste the name together, one that has one end of it:
+ * "btrfs_get_##bits" makes btrfs_get_32?
+ */
+static bool may_paste(const struct ks_buf *text, const char *name)
+{
+	const char *begin = text->data, *end = begin + text->len, *p = begin;
+	size_t len = strlen(name);
+
+	while (p && (p = memmem(p, end - p, "##", 2))) {
+		const char *left = p, *right = p + 2, *q;
+
+		while (left > begin && (left[-1] == ' ' || left[-1] == '\t'))
+			left--;
+		for (q = left; q > begin && ks_word_char(q[-1]); q--)
+			;
+		if (left - q > 1 && (size_t)(left - q) < len && !memcmp(name, q, left - q))
+			return true;
+		while (right < end && (*right == ' ' || *right == '\t'))
+			right++;
+		for (q = right; q < end && ks_word_char(*q); q++)
+			;
+		if (q - right > 1 && (size_t)(q - right) < len &&
+		    !memcmp(name + len - (q - right), right, q - right))
+			return true;
+		p += 2;
+	}
+	return false;
+}
+
 /* Takes those out of @names that the text has. */
 static void strike(struct ks_strv *names, const struct ks_buf *text)
 {
@@ -41,7 +72,7 @@ static void strike(struct ks_strv *names, const struct ks_buf *text)
 	for (size_t i = 0; i < names->len; i++) {
 		struct ks_strv one = { .v = &names->v[i], .len = 1 };
 
-		if (ks_text_mentions(text, &one))
+		if (ks_text_mentions(text, &one) || may_paste(text, names->v[i]))
 			free(names->v[i]);
 		else
 			names->v[kept++] = names->v[i];

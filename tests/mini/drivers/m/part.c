@@ -2,6 +2,9 @@
 #include "m.h"
 #include <linux/lib.h>
 
+#define MAKE(name) int part_##name(void) { return 2; }
+MAKE(two)
+
 int part(int i)
 {
 #ifdef LATER
