@@ -271,7 +271,6 @@ static void test_module(struct ks_build *b)
 	       "the module that an object is for");
 	tap_ok(units.list.len == 2 && !units.list.v[1].modname && !units.list.v[1].modfile, "none");
 	ks_build_units_free(&units);
-	ks_build_units_free(&units);
 	die(apply(b, EDITS({ "drivers/m/text.S", "ret", "nop\n\tret" })));
 	die(build(b, &units));
 	tap_ok(units.list.len == 1 && units.list.v[0].modfile &&
@@ -280,17 +279,15 @@ static void test_module(struct ks_build *b)
 	ks_build_units_free(&units);
 	die(apply(b, EDITS({ "drivers/m/m.h", "M 5", "M 7" }, { "kernel/a.c", "line()", "1" })));
 	die(build(b, &units));
-	ks_build_units_free(&units);
 	ks_strv_add(&names, "main_one");
 	ks_strv_add(&names, "part_three");
 	ks_strv_add(&names, "apart");
 	ks_strv_add(&names, "used_by_a");
-	ks_strv_add(&names, "part_");
 	die(ks_build_unmentioned(b, &units.list.v[0], &names));
-	tap_ok(names.len == 3 && !strcmp(names.v[0], "apart") && !strcmp(names.v[1], "used_by_a") &&
-		       !strcmp(names.v[2], "part_"),
+	tap_ok(names.len == 2 && !strcmp(names.v[0], "apart") && !strcmp(names.v[1], "used_by_a"),
 	       "names that no source of a module has, nor may make");
 	ks_strv_free(&names);
+	ks_build_units_free(&units);
 	/* And from the cache. */
 	die(build(b, &units));
 	tap_ok(units.list.len == 2 && units.list.v[0].modfile && !strcmp(units.list.v[0].modfile, "drivers/m/two"),
