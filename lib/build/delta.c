@@ -5,20 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static uint32_t *sorted(const struct ks_text *text)
 {
 	uint32_t *v = ks_alloc((text->decls.len + 1) * sizeof(*v));
 
 	if (text->decls.len) {
 		memcpy(v, text->decls.v, text->decls.len * sizeof(*v));
-		qsort(v, text->decls.len, sizeof(*v), compare_numbers);
+		qsort(v, text->decls.len, sizeof(*v), ks_text_number_order);
 	}
 	return v;
 }
@@ -62,7 +55,7 @@ bool ks_delta_apply(const struct ks_delta *delta, const struct ks_text *pre, str
 	bool *gone = ks_alloc(delta->minus.len + 1);
 	size_t left = delta->minus.len;
 
-	ks_vec_for (&pre->decls, d) {
+	ks_vec_for(&pre->decls, d) {
 		size_t i = 0;
 
 		/* Few: it is what one header changes. */
@@ -75,7 +68,7 @@ bool ks_delta_apply(const struct ks_delta *delta, const struct ks_text *pre, str
 			*ks_vec_push(&post->decls) = *d;
 		}
 	}
-	ks_vec_for (&delta->plus, d)
+	ks_vec_for(&delta->plus, d)
 		*ks_vec_push(&post->decls) = *d;
 	free(gone);
 	return !left;

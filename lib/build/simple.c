@@ -165,7 +165,7 @@ static bool all_common(const struct reader *r)
 {
 	bool common = true;
 
-	ks_vec_for (&r->conditions, c)
+	ks_vec_for(&r->conditions, c)
 		common &= *c;
 	return common;
 }

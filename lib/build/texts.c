@@ -262,7 +262,7 @@ static void on_macro(void *arg, const char *name, size_t len)
 	ks_buf_add(&a->macros, "", 1);
 }
 
-static int compare_numbers(const void *a, const void *b)
+int ks_text_number_order(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
@@ -280,7 +280,7 @@ static void add_macros(struct adding *a)
 		*ks_vec_push(&text->macros) = w;
 	}
 	if (text->macros.len)
-		qsort(text->macros.v, text->macros.len, sizeof(*text->macros.v), compare_numbers);
+		qsort(text->macros.v, text->macros.len, sizeof(*text->macros.v), ks_text_number_order);
 	for (size_t i = 0; i < text->macros.len; i++)
 		if (!kept || text->macros.v[kept - 1] != text->macros.v[i])
 			text->macros.v[kept++] = text->macros.v[i];

@@ -26,6 +26,8 @@ void ks_texts_free(struct ks_texts *t);
 /* Takes preprocessed C apart.  May be called by several threads at once. */
 void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_text *text);
 void ks_text_free(struct ks_text *text);
+/* For qsort(): numbers of the lists above, rising. */
+int ks_text_number_order(const void *a, const void *b);
 /* *to is empty. */
 void ks_text_copy(const struct ks_text *from, struct ks_text *to);
 bool ks_text_same(const struct ks_text *a, const struct ks_text *b);

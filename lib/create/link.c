@@ -32,7 +32,7 @@ static bool is_known(const struct ks_create *c, const struct ks_exports *exports
 /* Macros may have made it of parts; if the original object refers to it, it is there. */
 static bool was_known(const struct ks_unit *pre, const char *name)
 {
-	ks_vec_for (&pre->obj->symbols, sym)
+	ks_vec_for(&pre->obj->symbols, sym)
 		if (!strcmp(sym->name, name))
 			return true;
 	return false;
@@ -43,8 +43,8 @@ static void find_unknown(const struct ks_create *c, const struct ks_exports *exp
 			 const struct ks_new_globals *globals, const struct ks_create_work *w,
 			 struct ks_strv *names)
 {
-	ks_vec_for (&w->diff->included, it)
-		ks_vec_for (&(*it)->refs, ref)
+	ks_vec_for(&w->diff->included, it)
+		ks_vec_for(&(*it)->refs, ref)
 			if (!ref->atom && !ks_strv_has(names, ref->name) &&
 			    !is_known(c, exports, globals, ref->name) &&
 			    !was_known(w->pre, ref->name))
@@ -81,10 +81,10 @@ struct ks_error *ks_create_check_link(const struct ks_create *c)
 	free(path);
 	if (err)
 		return err;
-	ks_vec_for (&c->work, w)
+	ks_vec_for(&c->work, w)
 		if (ks_create_touched(w))
 			ks_new_globals_add(&globals, w->target, w->diff);
-	ks_vec_for (&c->work, w)
+	ks_vec_for(&c->work, w)
 		if (!err)
 			err = check_unit(c, exports, &globals, w, &missing);
 	if (!err && missing.len)
