@@ -123,6 +123,14 @@ struct ks_error *ks_build_compile(struct ks_build *build, struct ks_build_units 
 				  enum ks_build_side side) KS_MUST_CHECK;
 
 /*
+ * Compiles the original of one unit without a section for each function and
+ * variable, so that it is laid out as in the kernel.  The object at *@path (the
+ * caller frees the name) is good until the next call.
+ */
+struct ks_error *ks_build_compile_plain(struct ks_build *build, struct ks_build_unit *unit,
+					char **path) KS_MUST_CHECK;
+
+/*
  * After both sides are compiled: appends "struct NAME (FILE)" for each type
  * that the patch lays out differently, in files that are compiled (layout.h).
  */

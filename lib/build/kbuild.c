@@ -349,7 +349,7 @@ struct ks_error *ks_kbuild_link_modules(struct ks_build *b, const char *order, c
 	ks_strv_addf(&args, "MODORDER=%s", order);
 	ks_strv_add(&args, "CONFIG_DEBUG_INFO_BTF_MODULES=");
 	if (!err)
-		err = run(b, &args, b->jobs, KS_KBUILD_MODULE_CFLAGS, &o, what);
+		err = run(b, &args, b->jobs, KS_KBUILD_PLAIN_CFLAGS, &o, what);
 	ks_strv_free(&args);
 	output_free(&o);
 	return err;

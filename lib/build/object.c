@@ -195,14 +195,14 @@ static struct ks_error *keep_pre(struct ks_build *b, struct ks_build_unit *u,
 
 /* Compiles the units at @which and leaves their objects in obj/. */
 static struct ks_error *run_compiler(struct ks_build *b, struct ks_build_unit **which, size_t n,
-				     const char *what)
+				     const char *cflags, const char *what)
 {
 	struct ks_error *err = NULL;
 
 	for (size_t i = 0; i < n && !err; i++)
 		err = discard(b, which[i]);
 	if (!err)
-		err = ks_kbuild_compile(b, which, n, KS_KBUILD_CFLAGS, what);
+		err = ks_kbuild_compile(b, which, n, cflags, what);
 	for (size_t i = 0; i < n && !err; i++) {
 		char *object = ks_path_join(b->obj, which[i]->object);
 
@@ -260,7 +260,8 @@ static struct ks_error *compile_pre(struct ks_build *b, struct ks_build_units *u
 	if (stale) {
 		ks_step(b->report, "Compiling %zu original object%s%s", stale,
 			stale == 1 ? "" : "s", stale < n ? " (the others are in the cache)" : "");
-		err = run_compiler(b, which, stale, "the original source does not compile");
+		err = run_compiler(b, which, stale, KS_KBUILD_CFLAGS,
+				   "the original source does not compile");
 	} else {
 		ks_step(b->report, "Original objects: all in the cache");
 	}
@@ -384,7 +385,7 @@ static struct ks_error *attempt_post(struct ks_build *b, struct ks_build_unit **
 
 	if (err)
 		return err;
-	err = run_compiler(b, which, n, "the patched source does not compile");
+	err = run_compiler(b, which, n, KS_KBUILD_CFLAGS, "the patched source does not compile");
 	undo = ks_overlay_undo(b);
 	if (!undo)
 		return err;
@@ -514,4 +515,20 @@ struct ks_error *ks_build_compile(struct ks_build *b, struct ks_build_units *uni
 	if (err)
 		return err;
 	return side == KS_PRE ? compile_pre(b, units) : compile_post(b, units);
+}
+
+struct ks_error *ks_build_compile_plain(struct ks_build *b, struct ks_build_unit *unit, char **path)
+{
+	char *to = ks_asprintf("%s/plain/%s", b->cache, unit->object);
+	struct ks_error *err = run_compiler(b, &unit, 1, KS_KBUILD_PLAIN_CFLAGS,
+					    "the original source does not compile");
+
+	if (!err)
+		err = move_object(b, unit, to);
+	if (err) {
+		free(to);
+		return err;
+	}
+	*path = to;
+	return NULL;
 }

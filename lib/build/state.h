@@ -115,8 +115,8 @@ struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 
 /* kbuild.c */
 #define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
-/* For whole modules: as the kernel's builder compiled them, but for the debug info. */
-#define KS_KBUILD_MODULE_CFLAGS "-g0"
+/* As the kernel's builder compiled it, but for the debug info: whole modules, and an object's own layout. */
+#define KS_KBUILD_PLAIN_CFLAGS "-g0"
 
 /* @what is for the error: "the original source does not compile". */
 struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target,

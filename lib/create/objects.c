@@ -6,10 +6,12 @@
  * reasons.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "create/state.h"
+#include "diff/room.h"
 
 bool ks_create_touched(const struct ks_create_work *w)
 {
@@ -55,6 +57,42 @@ static struct ks_error *open_unit(const char *name, const char *path, struct ks_
 	return err ? err : ks_unit_build(name, obj, unit);
 }
 
+static struct ks_error *open_both(struct ks_create_work *w)
+{
+	struct ks_error *err = open_unit(w->built->source, w->built->pre_path, &w->pre);
+
+	return err ? err : open_unit(w->built->source, w->built->post_path, &w->post);
+}
+
+/* Once more from the objects, with constants that have room to grow in their place. */
+static struct ks_error *diff_with_room(struct ks_create *c, struct ks_create_work *w)
+{
+	struct ks_diff *first = w->diff;
+	struct ks_unit *plain = NULL;
+	struct ks_error *err;
+	char *path = NULL;
+
+	w->diff = NULL;
+	ks_unit_free(w->pre);
+	ks_unit_free(w->post);
+	w->pre = w->post = NULL;
+	ks_step(c->opt->report, "Looking for room behind %zu constant%s", first->growing.list.len,
+		first->growing.list.len == 1 ? "" : "s");
+	err = ks_build_compile_plain(c->build, w->built, &path);
+	if (!err)
+		err = open_unit(w->built->source, path, &plain);
+	if (!err)
+		err = open_both(w);
+	if (!err)
+		ks_room_make(w->pre, plain, &first->growing);
+	if (!err)
+		err = ks_diff_units(w->pre, w->post, &w->diff);
+	ks_unit_free(plain);
+	ks_diff_free(first);
+	free(path);
+	return err;
+}
+
 static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *built,
 				  struct ks_strv *refused)
 {
@@ -62,11 +100,11 @@ static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *bui
 	struct ks_error *err;
 
 	w->built = built;
-	err = open_unit(built->source, built->pre_path, &w->pre);
-	if (!err)
-		err = open_unit(built->source, built->post_path, &w->post);
+	err = open_both(w);
 	if (!err)
 		err = ks_diff_units(w->pre, w->post, &w->diff);
+	if (!err && w->diff->growing.list.len)
+		err = diff_with_room(c, w);
 	if (err)
 		return err;
 	for (size_t i = 0; i < w->diff->refused.len; i++)

@@ -7,8 +7,9 @@
  * content the patch changes is changed in place, while the machine is stopped:
  * a constant always has the content that it was compiled with; for a variable
  * the core makes sure that it still has, or does not apply the update.  A
- * constant of another size becomes a new object where nobody can tell.
- * Everything else is refused.
+ * constant of another size becomes a new object where nobody can tell; a table
+ * of operations keeps its place if it gets shorter, or if there is room behind
+ * it (room.h).  Everything else is refused.
  */
 #include "diff/data.h"
 
@@ -143,35 +144,53 @@ static bool field_differs(const struct ks_atom *other, const struct ks_ref *ref,
  */
 static void mark_differences(const struct ks_atom *pre, const struct ks_atom *post, bool *differs)
 {
-	for (uint32_t i = 0; i < pre->size; i++)
+	for (uint32_t i = 0; i < post->size; i++)
 		if (byte_at(pre, i) != byte_at(post, i))
-			for (uint32_t k = i & ~3u; k < (i | 3u) + 1 && k < pre->size; k++)
+			for (uint32_t k = i & ~3u; k < (i | 3u) + 1 && k < post->size; k++)
 				differs[k] = true;
 	ks_vec_for(&pre->refs, ref)
-		memset(differs + ref->offset, field_differs(post, ref, true), ref->size);
+		if (ref->offset + ref->size <= post->size)
+			memset(differs + ref->offset, field_differs(post, ref, true), ref->size);
 	ks_vec_for(&post->refs, ref)
 		memset(differs + ref->offset, field_differs(pre, ref, false), ref->size);
 }
 
-/* The object stays where it is and gets its new content while the machine is stopped. */
+static bool can_stay(const struct ks_atom *pre, const struct ks_atom *post)
+{
+	ks_vec_for(&pre->refs, ref)
+		if (ref->offset < post->size && ref->offset + ref->size > post->size)
+			return false;
+	return ordinary_data(pre) && ordinary_data(post) && movable(pre) && movable(post);
+}
+
+/* If there is room behind it; the caller may find out. */
+static bool may_grow(const struct ks_atom *pre, const struct ks_atom *post)
+{
+	return can_stay(pre, post) && pre->kind == KS_RODATA && post->kind == KS_RODATA;
+}
+
+/*
+ * The object stays where it is and gets its new content while the machine is
+ * stopped.  A constant that gets shorter keeps its last bytes, which nobody
+ * reads any more.
+ */
 static bool change_in_place(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *post)
 {
 	bool *differs;
 
 	if (pre->mark & KS_M_CONTENT)
 		return true;
-	if (pre->size != post->size || !ordinary_data(pre) || !ordinary_data(post) || !movable(pre) ||
-	    !movable(post))
+	if (!can_stay(pre, post) || pre->size < post->size || (pre->size > post->size && pre->kind != KS_RODATA))
 		return false;
 	pre->mark |= KS_M_CONTENT;
 	post->mark |= KS_M_CONTENT;
-	differs = ks_alloc(pre->size + 1);
+	differs = ks_alloc(post->size + 1);
 	mark_differences(pre, post, differs);
-	for (uint32_t i = 0; i < pre->size;) {
+	for (uint32_t i = 0; i < post->size;) {
 		struct ks_changed_data *c;
 		uint32_t end = i;
 
-		while (end < pre->size && differs[end])
+		while (end < post->size && differs[end])
 			end++;
 		if (end == i) {
 			i++;
@@ -230,8 +249,17 @@ static void check_pair(struct ks_diff *d, struct ks_atom *pre, struct ks_atom *p
 	}
 	if (is_debug_descriptor(post) && pre->size == post->size)
 		return;
-	if (pre->size == post->size ? !change_in_place(d, pre, post) : !copy_constant(d, pre, post))
-		refuse_change(d, pre, post);
+	if (pre->size != post->size && copy_constant(d, pre, post))
+		return;
+	if (change_in_place(d, pre, post))
+		return;
+	if (pre->size < post->size && may_grow(pre, post)) {
+		struct ks_growth *g = ks_vec_push(&d->growing.list);
+
+		g->name = ks_strdup(pre->name);
+		g->size = post->size;
+	}
+	refuse_change(d, pre, post);
 }
 
 void ks_data_check(struct ks_diff *d)

@@ -579,5 +579,8 @@ void ks_diff_free(struct ks_diff *d)
 	ks_strv_free(&d->removed);
 	ks_strv_free(&d->skipped);
 	ks_strv_free(&d->refused);
+	ks_vec_for(&d->growing.list, g)
+		free(g->name);
+	ks_vec_free(&d->growing.list);
 	free(d);
 }

@@ -22,6 +22,15 @@ struct ks_changed_data {
 	bool writable;
 };
 
+/* Constants that are refused only because they get longer; see room.h. */
+struct ks_growth {
+	char *name;
+	uint32_t size; /* that it needs, in bytes */
+};
+struct ks_growths {
+	KS_VEC(struct ks_growth) list;
+};
+
 struct ks_diff {
 	struct ks_unit *pre, *post; /* not owned */
 	KS_VEC(struct ks_replaced) replaced;
@@ -30,6 +39,7 @@ struct ks_diff {
 	struct ks_strv added;    /* names of new functions and variables that are included */
 	struct ks_strv removed;  /* names of functions that post no longer has */
 	struct ks_strv skipped;  /* "NAME: why", changes that have no effect and are left out */
+	struct ks_growths growing;
 	struct ks_strv refused;  /* "section, object: reason; what to do": empty, or no update */
 	bool escapes; /* addresses of included code or writable data may stay in the kernel */
 };

@@ -501,6 +501,7 @@ void ks_unit_free(struct ks_unit *u)
 		ks_vec_free(&(*it)->refs);
 		ks_vec_free(&(*it)->specials);
 		ks_insns_free(&(*it)->insns);
+		free((*it)->own_data);
 		free(*it);
 	}
 	ks_vec_free(&u->atoms);

@@ -78,6 +78,7 @@ struct ks_atom {
 	struct ks_section *section;
 	uint32_t start, size; /* range in the section */
 	const uint8_t *data;  /* NULL for KS_BSS */
+	uint8_t *own_data;    /* where @data is not the object's (room.h); else NULL */
 	KS_VEC(struct ks_ref) refs; /* sorted by offset */
 	struct ks_insns insns;      /* code only */
 	KS_VEC(struct ks_special) specials; /* sorted by offset, then kind */

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "diff/diff.h"
+#include "diff/room.h"
 
 static int number, failed;
 
@@ -24,13 +25,15 @@ static void verdict(bool ok, const char *name, const char *detail)
 	}
 }
 
-static struct ks_error *compile(const char *dir, const char *source, const char *out)
+/* @plain: with the layout of the kernel, not with a section for each variable. */
+static struct ks_error *compile(const char *dir, const char *source, const char *out, bool plain)
 {
 	/* pre.c; or pre.S, in tests of assembly */
 	char *c = ks_asprintf("%s/%s.c", dir, source), *s = ks_asprintf("%s/%s.S", dir, source);
 	const char *path = ks_file_exists(s) ? s : c;
-	const char *argv[] = { "gcc-12", "-O2", "-c", "-o", out, path, "-ffunction-sections",
-			       "-fdata-sections", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-pg",
+	const char *argv[] = { "gcc-12", "-O2", "-c", "-o", out, path,
+			       plain ? "-fno-data-sections" : "-fdata-sections",
+			       "-ffunction-sections", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-pg",
 			       "-mfentry", "-mrecord-mcount", "-fcf-protection=none", "-fno-common",
 			       "-fno-asynchronous-unwind-tables", NULL };
 	struct ks_error *err = ks_proc_output(argv, NULL);
@@ -102,6 +105,37 @@ static bool matches(struct ks_strv *said, char *expect)
 	return lines == said->len;
 }
 
+/* As ksplice-create does where a constant needs room. */
+static struct ks_error *diff_with_room(const char *dir, const char *temp, struct ks_unit **a, struct ks_unit **b,
+				       struct ks_diff **d)
+{
+	char *path = ks_path_join(temp, "plain.o"), *pre = ks_path_join(temp, "pre.o");
+	char *post = ks_path_join(temp, "post.o");
+	struct ks_unit *plain = NULL;
+	struct ks_error *err = compile(dir, "pre", path, true);
+
+	ks_unit_free(*a);
+	ks_unit_free(*b);
+	*a = *b = NULL;
+	if (!err)
+		err = open_unit(path, &plain);
+	if (!err)
+		err = open_unit(pre, a);
+	if (!err)
+		err = open_unit(post, b);
+	if (!err) {
+		ks_room_make(*a, plain, &(*d)->growing);
+		ks_diff_free(*d);
+		*d = NULL;
+		err = ks_diff_units(*a, *b, d);
+	}
+	ks_unit_free(plain);
+	free(path);
+	free(pre);
+	free(post);
+	return err;
+}
+
 static void run(const char *root, const char *name, const char *temp)
 {
 	char *dir = ks_path_join(root, name), *pre = ks_path_join(temp, "pre.o");
@@ -110,16 +144,18 @@ static void run(const char *root, const char *name, const char *temp)
 	struct ks_diff *d = NULL;
 	struct ks_strv said = { 0 };
 	struct ks_buf want = { 0 }, detail = { 0 };
-	struct ks_error *err = compile(dir, "pre", pre);
+	struct ks_error *err = compile(dir, "pre", pre, false);
 
 	if (!err)
-		err = compile(dir, "post", post);
+		err = compile(dir, "post", post, false);
 	if (!err)
 		err = open_unit(pre, &a);
 	if (!err)
 		err = open_unit(post, &b);
 	if (!err)
 		err = ks_diff_units(a, b, &d);
+	if (!err && d->growing.list.len)
+		err = diff_with_room(dir, temp, &a, &b, &d);
 	if (!err)
 		err = ks_file_read(expect, 65536, &want);
 	if (err) {
