@@ -33,8 +33,10 @@ struct find {
 
 static size_t op_read(void *ctx, u64 addr, void *buf, size_t len)
 {
+	const struct find *f = ctx;
+
 	cond_resched();
-	return ksplice_text_read(addr, buf, len);
+	return ksplice_text_read(addr, buf, len, f->u->series);
 }
 
 static bool op_is_text(void *ctx, u32 target, u64 addr, u64 len)
@@ -43,8 +45,22 @@ static bool op_is_text(void *ctx, u32 target, u64 addr, u64 len)
 	const struct module *mod = f->u->targets[target].mod;
 	u64 start = mod ? ks_module_text(mod) : ks_kernel.stext;
 	u64 size = mod ? ks_module_text_size(mod) : ks_kernel.etext - ks_kernel.stext;
+	const struct ksplice_update *owner;
 
+	if (addr >= start && addr - start <= size)
+		return len <= size - (addr - start);
+	/* What an earlier update has put in its place is in that one's module. */
+	owner = f->u->series ? ksplice_owner(addr) : NULL;
+	if (!owner)
+		return false;
+	start = ks_module_text(owner->new);
+	size = ks_module_text_size(owner->new);
 	return addr >= start && addr - start <= size && len <= size - (addr - start);
+}
+
+static u64 op_follow(void *ctx, u64 addr)
+{
+	return ksplice_follow(addr);
 }
 
 static bool op_is_fentry(void *ctx, u64 addr)
@@ -91,6 +107,7 @@ static const struct ks_match_ops ops = {
 	.is_static_return = op_is_static_return,
 	.is_return0 = op_is_return0,
 	.is_paravirt_nop = op_is_paravirt_nop,
+	.follow = op_follow,
 };
 
 static int allocate(struct find *f)
@@ -102,6 +119,7 @@ static int allocate(struct find *f)
 	m->ops = &ops;
 	m->ctx = f;
 	m->text = ks_kernel.text;
+	m->series = f->u->series;
 	m->absent = f->absent;
 	f->state = kvcalloc(t->nr_blocks + 1, 1, GFP_KERNEL);
 	m->value = kvcalloc(t->nr_symbols + 1, sizeof(*m->value), GFP_KERNEL);
@@ -135,16 +153,6 @@ static void release(struct find *f)
 	kvfree(m->places);
 }
 
-static bool is_listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
-		if (strcspn(list, ",") == len && !strncmp(list, name, len))
-			return true;
-	return false;
-}
-
 /* From now on no target can be unloaded: the addresses that are found stay good. */
 static int hold_targets(struct find *f)
 {
@@ -166,7 +174,7 @@ static int hold_targets(struct find *f)
 					     "no memory for the match");
 		if (!i)
 			continue;
-		if (is_listed(f->left_out, name)) {
+		if (ksplice_is_listed(f->left_out, name)) {
 			u->targets[i].left_out = true;
 			f->absent[i] = 1;
 			ksplice_log(u, "left out: %s\n", name);
@@ -368,7 +376,7 @@ static int keep_patches(struct find *f)
 		if (!p->name)
 			return -ENOMEM;
 		if (!p->by_tracer && ksplice_text_read(p->old_addr + p->slot, p->original,
-						       KSPLICE_JUMP_SIZE) != KSPLICE_JUMP_SIZE)
+						       KSPLICE_JUMP_SIZE, false) != KSPLICE_JUMP_SIZE)
 			return -ENOMEM;
 	}
 	return 0;
@@ -399,8 +407,43 @@ static int keep_data(struct find *f)
 				    t->data[i].offset);
 		d->original = kvmalloc(d->size, GFP_KERNEL);
 		if (!d->name || !d->original ||
-		    ksplice_text_read(d->addr, d->original, d->size) != d->size)
+		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
 			return -ENOMEM;
+	}
+	return 0;
+}
+
+static bool uses(const struct find *f, const struct ksplice_update *other)
+{
+	const struct ksplice_update *u = f->u;
+	u32 i, k;
+
+	for (i = 0; i < f->table.nr_symbols; i++)
+		if (f->match.known[i] && within_module_core(f->match.value[i], other->new))
+			return true;
+	for (i = 0; i < u->nr_data; i++)
+		for (k = 0; k < other->nr_data; k++)
+			if (u->data[i].addr < other->data[k].addr + other->data[k].size &&
+			    other->data[k].addr < u->data[i].addr + u->data[i].size)
+				return true;
+	return false;
+}
+
+/* The updates that this one builds on stay until it is gone. */
+static int hold_updates(struct find *f)
+{
+	struct ksplice_update *other;
+
+	if (!f->u->series)
+		return 0;
+	list_for_each_entry(other, &ksplice_updates, list) {
+		if (other == f->u || other->stage != KSPLICE_APPLIED || !uses(f, other))
+			continue;
+		__module_get(other->new); /* as the update itself does while it is applied */
+		if (ksplice_update_hold(f->u, other->new))
+			return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, -ENOMEM,
+					     "no memory for the match");
+		ksplice_log(f->u, "builds on update %s\n", other->id);
 	}
 	return 0;
 }
@@ -416,7 +459,7 @@ static int branch_value(struct find *f, const struct kst_export *e, u64 *value)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code takes the static key %s for one that cannot change",
 				     kst_symbol_name(&f->table, e->symbol));
-	if (ksplice_text_read(key, &enabled, sizeof(enabled)) != sizeof(enabled))
+	if (ksplice_text_read(key, &enabled, sizeof(enabled), true) != sizeof(enabled))
 		return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EFAULT,
 				     "the static key %s cannot be read",
 				     kst_symbol_name(&f->table, e->symbol));
@@ -526,7 +569,32 @@ static int run(struct find *f, const struct ksplice_old *old)
 	if (!ret && !(f->u->nr_patches + f->u->nr_data))
 		return ksplice_abort(f->u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
 				     "all of its targets are left out");
+	if (!ret)
+		ret = hold_updates(f);
 	return ret ? ret : fill_exports(f, old);
+}
+
+/* While this update is matched, those that it replaces leave no trace. */
+static void mark_leaving(const struct ksplice_update *u, bool leaving)
+{
+	struct ksplice_update *other;
+
+	list_for_each_entry(other, &ksplice_updates, list)
+		other->leaving = leaving && ksplice_replaces(u, other);
+}
+
+static int take_terms(struct ksplice_update *u, const struct ksplice_old *old)
+{
+	u->series = old->series;
+	if (!old->replaces || !*old->replaces)
+		return 0;
+	if (u->series)
+		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "an update that builds on others cannot replace any");
+	u->replaces = kstrdup(old->replaces, GFP_KERNEL);
+	if (!u->replaces)
+		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM, "no memory for the match");
+	return ksplice_check_replaced(u);
 }
 
 int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old)
@@ -537,7 +605,11 @@ int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old)
 	if (!f)
 		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM, "no memory for the match");
 	f->u = u;
-	ret = run(f, old);
+	ret = old->abi == KSPLICE_CORE_ABI ? take_terms(u, old) : 0;
+	mark_leaving(u, true);
+	if (!ret)
+		ret = run(f, old);
+	mark_leaving(u, false);
 	release(f);
 	kfree(f);
 	return ret;

@@ -44,21 +44,18 @@ int ksplice_abort(struct ksplice_update *u, enum ksplice_abort cause, int ret, c
 	return ret;
 }
 
-void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x,
-			    char *buf, size_t size)
+void ksplice_conflict_place(const struct ksplice_conflict *x, char *buf, size_t size)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 
-	if (x->range == U32_MAX) {
+	if (!x->addr) {
 		strscpy(buf, "unknown", size);
-	} else if (u->undoing) {
+	} else if (!x->name[0]) {
 		/* The new code: the kernel knows its symbols, as "name+0x1/0x2 [module]". */
 		sprint_symbol(symbol, x->addr);
 		symbol[strcspn(symbol, "/ ")] = 0;
 		strscpy(buf, symbol, size);
 	} else {
-		const struct ksplice_range *r = &u->ranges[x->range];
-
-		scnprintf(buf, size, "%s+0x%lx", r->name, x->addr - r->start);
+		scnprintf(buf, size, "%s+0x%lx", x->name, x->offset);
 	}
 }

@@ -86,14 +86,41 @@ static bool may_be(struct ks_match *m, u32 sym, u64 addr)
 	return false;
 }
 
+/*
+ * New code of an earlier update may have a copy of a constant of its own:
+ * where a constant has no name, its content is all that it is.
+ */
+static bool is_copy(struct ks_match *m, u32 sym, u64 addr)
+{
+	const struct kst_symbol *s = &m->table->symbols[sym];
+	const struct kst_block *b;
+	u8 buf[64];
+	u32 at, n;
+
+	if (!m->series || s->block == KST_NONE || *kst_symbol_name(m->table, sym))
+		return false;
+	b = &m->table->blocks[s->block];
+	if ((b->kind != KST_STRING && b->kind != KST_RODATA) || b->nr_sites)
+		return false;
+	for (at = 0; at < b->size; at += n) {
+		n = b->size - at < sizeof(buf) ? b->size - at : sizeof(buf);
+		if (m->ops->read(m->ctx, addr + at, buf, n) != n ||
+		    memcmp(buf, m->table->code + b->code + at, n))
+			return false;
+	}
+	return true;
+}
+
 bool ks_match_assign(struct ks_walk *w, u32 sym, u64 value)
 {
 	struct ks_match *m = w->m;
 	const struct kst_symbol *s = &m->table->symbols[sym];
 	u32 kind;
 
+	if (m->series)
+		value = m->ops->follow(m->ctx, value);
 	if (m->known[sym]) {
-		if (m->value[sym] == value)
+		if (m->value[sym] == value || is_copy(m, sym, value))
 			return true;
 		return ks_walk_fail_symbol(w, "refers to another address than elsewhere", sym,
 					   value);

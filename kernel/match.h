@@ -50,6 +50,8 @@ struct ks_match_ops {
 	/* __static_call_return0, paravirt's function that does nothing */
 	bool (*is_return0)(void *ctx, u64 addr);
 	bool (*is_paravirt_nop)(void *ctx, u64 addr);
+	/* For a series: where a function is now that updates may have replaced. */
+	u64 (*follow)(void *ctx, u64 addr);
 };
 
 /* Where a site of the block that was walked last is in memory. */
@@ -64,6 +66,7 @@ struct ks_match {
 	const struct ks_match_ops *ops;
 	void *ctx;
 	u64 text;        /* run address of _text */
+	bool series;      /* made for the kernel with the updates that are applied */
 	const u8 *absent; /* [nr_targets] not there: what they have is not looked for; or NULL */
 	u64 *value;      /* [nr_symbols] */
 	u8 *known;       /* [nr_symbols] */

@@ -32,6 +32,16 @@ static bool valid_id(const char *id)
 	       strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789") == len;
 }
 
+bool ksplice_is_listed(const char *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; list && *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == len && !strncmp(list, name, len))
+			return true;
+	return false;
+}
+
 static struct ksplice_update *create(const char *id, const char *description)
 {
 	struct ksplice_update *u = kzalloc(sizeof(*u), GFP_KERNEL);
@@ -145,6 +155,9 @@ void ksplice_update_reset(struct ksplice_update *u)
 	u->ranges = NULL;
 	u->nr_ranges = 0;
 	u->nr_conflicts = 0;
+	kfree(u->replaces);
+	u->replaces = NULL;
+	u->series = false;
 	u->pinned = false;
 	u->pinned_now = false;
 	u->abort = KSPLICE_OK;

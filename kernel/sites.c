@@ -144,6 +144,15 @@ static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 	return done(w, s, len);
 }
 
+/*
+ * New code of an update has a plain jump where a static key can no longer
+ * change: to the next instruction where the original has a nop.
+ */
+static bool is_fixed_nop(const struct ks_walk *w, const struct kst_site *s, u32 len, u64 target)
+{
+	return w->m->series && s->kind == KST_S_JUMP_LABEL && target == w->addr + w->r + len;
+}
+
 bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offset, u32 run_target)
 {
 	u32 form = s->kind == KST_S_JUMP_LABEL ? KST_J_JMP : s->form;
@@ -155,6 +164,8 @@ bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offse
 	len = branch(w, form, condition(w, s), &target);
 	if (!len && s->kind == KST_S_JUMP_LABEL)
 		return true; /* a nop, which the first pass has seen */
+	if (len && is_fixed_nop(w, s, len, target))
+		return true;
 	if (!len || target != w->addr + run_target)
 		return ks_walk_fail(w, "a branch leads to another place");
 	return true;
@@ -305,6 +316,8 @@ static bool match_jump_label(struct ks_walk *w, const struct kst_site *s)
 	len = branch(w, KST_J_JMP, 0, &target);
 	if (!len || (len != s->len && !may_stretch(w)))
 		return ks_walk_fail(w, "not the nop or jump of a jump label");
+	if (is_fixed_nop(w, s, len, target))
+		return done(w, s, len);
 	if (s->sym != KST_NONE) {
 		if (!ks_match_assign(w, s->sym, target - s->addend))
 			return false;

@@ -2,6 +2,10 @@
 /*
  * Stop, check, splice.
  *
+ * One stop may reverse some updates and apply another in their place: its
+ * parts.  Where both have a jump in the same slot, that of the new one is
+ * written over that of the old one; between them the function is never without.
+ *
  * Before the stop: slots are looked at, writable mappings made, probes kept
  * out, under all the locks that others take to change text.  In the stop: the
  * first CPU to arrive checks all stacks and then writes every jump; the others
@@ -16,6 +20,7 @@
 #include <linux/cpu.h>
 #include <linux/ktime.h>
 #include <linux/memory.h>
+#include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/sort.h>
 #include <asm/sync_core.h>
@@ -29,77 +34,94 @@ module_param(two_phases, bool, 0644);
 MODULE_PARM_DESC(two_phases, "look at most stacks before the machine is stopped (default: yes)");
 
 struct stop {
-	struct ksplice_update *u;
+	struct ksplice_update *u; /* whose operation it is */
+	struct ksplice_part *parts;
+	u32 nr_parts;
 	struct ksplice_watch *watch; /* NULL: all stacks are looked at in the stop */
 	const struct ksplice_range *ranges;
 	u32 nr_ranges;
-	bool apply;
+	struct ksplice_range *merged; /* of several parts: freed at the end */
 	atomic_t arrived;
-	u32 data; /* -ESTALE: which object has changed */
+	const struct ksplice_data *stale; /* -ESTALE: the object that has changed */
+	bool stale_apply;
 	int done;
 	int ret;
 	u64 inside_ns;
 };
 
-static bool make_jump(struct ksplice_patch *p)
-{
-	s64 rel = p->new_addr - (p->old_addr + p->slot + KSPLICE_JUMP_SIZE);
-	s32 rel32 = rel;
-
-	p->jump[0] = 0xe9;
-	memcpy(p->jump + 1, &rel32, sizeof(rel32));
-	return rel == rel32;
-}
+#define for_each_part(s, p) for ((p) = (s)->parts; (p) < (s)->parts + (s)->nr_parts; (p)++)
 
 static const u8 *bytes_now(const struct ksplice_patch *p, bool apply)
 {
+	if (p->before)
+		return p->before->jump;
 	return apply ? p->original : p->jump;
 }
 
-/* Once more with the machine stopped: all or nothing. */
-static int check_again(struct stop *s)
+static bool is_unchanged(struct ksplice_data *d, bool apply)
 {
-	struct ksplice_update *u = s->u;
+	if (d->expected)
+		return !memcmp(d->alias, d->expected, d->size);
+	return ksplice_data_unchanged(d, apply);
+}
+
+/* Once more with the machine stopped: all or nothing. */
+static int check_again(struct stop *s, const struct ksplice_part *part)
+{
+	struct ksplice_update *u = part->u;
 	u32 i;
 
 	for (i = 0; i < u->nr_patches; i++)
 		if (!u->patches[i].by_tracer &&
-		    memcmp(u->patches[i].alias, bytes_now(&u->patches[i], s->apply), KSPLICE_JUMP_SIZE))
+		    memcmp(u->patches[i].alias, bytes_now(&u->patches[i], part->apply),
+			   KSPLICE_JUMP_SIZE))
 			return -EFAULT;
 	for (i = 0; i < u->nr_data; i++) {
 		struct ksplice_data *d = &u->data[i];
-		bool same = ksplice_data_unchanged(d, s->apply);
+		bool same = is_unchanged(d, part->apply);
 
-		d->left_alone = !same && !s->apply && d->writable;
+		d->left_alone = !same && !part->apply && d->writable;
 		if (!same && !d->left_alone) {
-			s->data = i;
+			s->stale = d;
+			s->stale_apply = part->apply;
 			return -ESTALE;
 		}
 	}
 	return 0;
 }
 
-static int commit(struct stop *s)
+static void write_part(const struct ksplice_part *part)
 {
-	struct ksplice_update *u = s->u;
-	int ret = ksplice_stack_check(u, s->ranges, s->nr_ranges, s->watch);
+	struct ksplice_update *u = part->u;
 	u32 i;
 
-	if (!ret)
-		ret = check_again(s);
-	if (ret)
-		return ret;
 	for (i = 0; i < u->nr_patches; i++) {
 		struct ksplice_patch *p = &u->patches[i];
 
+		if (p->passed_on)
+			continue;
 		if (p->by_tracer)
-			ksplice_traced_switch(p, s->apply);
+			ksplice_traced_switch(p, part->apply);
 		else
-			ksplice_text_write(p, s->apply ? p->jump : p->original);
+			ksplice_text_write(p, part->apply ? p->jump : p->original);
 	}
 	for (i = 0; i < u->nr_data; i++)
 		if (!u->data[i].left_alone)
-			ksplice_data_write(&u->data[i], s->apply);
+			ksplice_data_write(&u->data[i], part->apply);
+}
+
+static int commit(struct stop *s)
+{
+	const struct ksplice_part *part;
+	int ret = ksplice_stack_check(s->u, s->ranges, s->nr_ranges, s->watch);
+
+	for_each_part(s, part)
+		if (!ret)
+			ret = check_again(s, part);
+	if (ret)
+		return ret;
+	for_each_part(s, part)
+		write_part(part);
 	return 0;
 }
 
@@ -224,11 +246,11 @@ static int report(struct stop *s)
 	case 0:
 		return 0;
 	case -EBUSY:
-		if (x->range == U32_MAX)
+		if (!x->addr)
 			return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY,
 					     "the stack of %s (pid %d) cannot be read reliably",
 					     x->comm, x->pid);
-		ksplice_conflict_place(u, x, place, sizeof(place));
+		ksplice_conflict_place(x, place, sizeof(place));
 		return ksplice_abort(u, KSPLICE_CODE_BUSY, -EBUSY, "%s (pid %d) is in %s", x->comm,
 				     x->pid, place);
 	case -EPERM:
@@ -236,11 +258,13 @@ static int report(struct stop *s)
 				     "%s (pid %d) was running with the machine stopped", x->comm,
 				     x->pid);
 	case -ESTALE:
-		return ksplice_abort(u, s->apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
-				     s->apply ? "%s: its value is not the initial one any more, so "
-						"the update cannot change it"
-					      : "%s: something else has changed it",
-				     u->data[s->data].name);
+		return ksplice_abort(u, s->stale_apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED,
+				     -EINVAL,
+				     s->stale_apply
+					     ? "%s: its value is not the initial one any more, so "
+					       "the update cannot change it"
+					     : "%s: something else has changed it",
+				     s->stale->name);
 	}
 	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret,
 			     "the code changed while the machine was stopped");
@@ -266,9 +290,87 @@ static int take_tracer(struct ksplice_update *u, struct ksplice_patch *p)
 	return 0;
 }
 
-static int prepare(struct stop *s)
+/* What is there now of an object that an update which goes has changed: what that one leaves. */
+static int expect_data(struct ksplice_data *d, const struct ksplice_update *other)
 {
-	struct ksplice_update *u = s->u;
+	u32 i;
+
+	for (i = 0; i < other->nr_data; i++) {
+		const struct ksplice_data *e = &other->data[i];
+		unsigned long from = max(d->addr, e->addr);
+		unsigned long to = min(d->addr + d->size, e->addr + e->size);
+
+		if (from >= to)
+			continue;
+		if (!d->expected) {
+			d->expected = kvmalloc(d->size, GFP_KERNEL);
+			if (!d->expected)
+				return -ENOMEM;
+			memcpy(d->expected, d->original, d->size);
+		}
+		memcpy(d->expected + (from - d->addr), e->content + (from - e->addr), to - from);
+	}
+	return 0;
+}
+
+static bool overlap(unsigned long a, unsigned long b)
+{
+	return a < b + KSPLICE_JUMP_SIZE && b < a + KSPLICE_JUMP_SIZE;
+}
+
+/* Where @p of the update that comes takes the place of one of @other, which goes. */
+static int succeed(struct ksplice_update *u, struct ksplice_patch *p, struct ksplice_update *other)
+{
+	u32 i;
+
+	for (i = 0; i < other->nr_patches; i++) {
+		struct ksplice_patch *q = &other->patches[i];
+
+		if (p->by_tracer && q->by_tracer && p->old_addr == q->old_addr) {
+			p->before = q;
+			q->passed_on = true;
+			p->traced = q->traced;
+		} else if (!p->by_tracer && !q->by_tracer &&
+			   overlap(p->old_addr + p->slot, q->old_addr + q->slot)) {
+			if (p->old_addr + p->slot != q->old_addr + q->slot)
+				return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+						     "update %s has its jump for %s at another place",
+						     other->id, p->name);
+			p->before = q;
+			q->passed_on = true;
+		}
+	}
+	return 0;
+}
+
+static int find_predecessors(struct stop *s)
+{
+	const struct ksplice_part *part, *gone;
+	int ret = 0;
+	u32 i;
+
+	for_each_part(s, part) {
+		if (!part->apply)
+			continue;
+		for_each_part(s, gone) {
+			if (gone->apply)
+				continue;
+			for (i = 0; i < part->u->nr_patches && !ret; i++)
+				ret = succeed(s->u, &part->u->patches[i], gone->u);
+			if (ret)
+				return ret;
+			for (i = 0; i < part->u->nr_data && !ret; i++)
+				ret = expect_data(&part->u->data[i], gone->u);
+			if (ret)
+				return ksplice_abort(s->u, KSPLICE_OUT_OF_MEMORY, ret,
+						     "no memory to compare data");
+		}
+	}
+	return 0;
+}
+
+static int map_part(struct ksplice_update *u)
+{
 	int ret = 0;
 	u32 i;
 
@@ -277,26 +379,101 @@ static int prepare(struct stop *s)
 			ret = ksplice_text_map(&u->patches[i]);
 	for (i = 0; i < u->nr_data && !ret; i++)
 		ret = ksplice_data_map(&u->data[i]);
-	if (ret)
-		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret,
-				     "cannot map what is to be changed");
-	for (i = 0; i < u->nr_patches && !ret; i++)
-		if (u->patches[i].by_tracer)
-			ret = take_tracer(u, &u->patches[i]);
 	return ret;
 }
 
-static void finish(struct ksplice_update *u)
+static int range_order(const void *a, const void *b)
 {
+	const struct ksplice_range *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->end > y->end ? -1 : x->end < y->end;
+}
+
+/* Of all parts; one that lies in another is left out. */
+static int merge_ranges(struct stop *s)
+{
+	struct ksplice_range *to;
+	const struct ksplice_part *part;
+	u32 n = 0, i;
+
+	s->ranges = s->parts->ranges;
+	s->nr_ranges = s->parts->nr_ranges;
+	if (s->nr_parts == 1)
+		return 0;
+	for_each_part(s, part)
+		n += part->nr_ranges;
+	s->merged = kvcalloc(n + 1, sizeof(*s->merged), GFP_KERNEL);
+	if (!s->merged)
+		return -ENOMEM;
+	to = s->merged;
+	for_each_part(s, part) {
+		memcpy(to, part->ranges, part->nr_ranges * sizeof(*to));
+		to += part->nr_ranges;
+	}
+	sort(s->merged, n, sizeof(*to), range_order, NULL);
+	to = s->merged;
+	for (i = 0; i < n; i++)
+		if (to == s->merged || s->merged[i].end > to[-1].end)
+			*to++ = s->merged[i];
+	s->ranges = s->merged;
+	s->nr_ranges = to - s->merged;
+	return 0;
+}
+
+static int prepare(struct stop *s)
+{
+	const struct ksplice_part *part;
+	int ret = 0;
+	u32 i;
+
+	for_each_part(s, part)
+		if (!ret)
+			ret = map_part(part->u);
+	if (!ret)
+		ret = merge_ranges(s);
+	if (ret)
+		return ksplice_abort(s->u, KSPLICE_OUT_OF_MEMORY, ret,
+				     "cannot map what is to be changed");
+	ret = find_predecessors(s);
+	for_each_part(s, part)
+		for (i = 0; i < part->u->nr_patches && !ret; i++)
+			if (part->u->patches[i].by_tracer)
+				ret = take_tracer(s->u, &part->u->patches[i]);
+	return ret;
+}
+
+/* The site of the tracer that two updates shared during the stop belongs to one of them again. */
+static void settle_tracer(struct ksplice_patch *p, bool done)
+{
+	if (!p->before || !p->by_tracer)
+		return;
+	if (done)
+		p->before->traced = NULL;
+	else
+		p->traced = NULL;
+}
+
+static void finish(struct ksplice_part *part)
+{
+	struct ksplice_update *u = part->u;
 	u32 i;
 
 	for (i = 0; i < u->nr_patches; i++) {
-		ksplice_text_unmap(&u->patches[i]);
+		struct ksplice_patch *p = &u->patches[i];
+
+		ksplice_text_unmap(p);
 		if (u->stage != KSPLICE_APPLIED)
-			ksplice_traced_give_back(&u->patches[i]);
+			ksplice_traced_give_back(p);
+		p->before = NULL;
+		p->passed_on = false;
 	}
-	for (i = 0; i < u->nr_data; i++)
+	for (i = 0; i < u->nr_data; i++) {
 		ksplice_data_unmap(&u->data[i]);
+		kvfree(u->data[i].expected);
+		u->data[i].expected = NULL;
+	}
 }
 
 /* Most stacks are looked at before the stop, and nobody is stopped for one who is busy there. */
@@ -312,196 +489,75 @@ static int look_early(struct stop *s)
 	return report(s);
 }
 
-static int splice(struct stop *s)
+static int stop_and_commit(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
-	u64 start;
-	u32 i;
-	int ret = prepare(s);
+	u64 start = ktime_get_ns();
+	int ret = ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
 
-	u->tasks = 0;
-	if (!ret)
-		ret = look_early(s);
+	u->stop_ns = ktime_get_ns() - start;
+	u->pause_ns = s->inside_ns;
 	if (ret)
-		goto out;
-	lock_text();
-	for (i = 0; i < u->nr_patches && !ret; i++)
-		ret = check_slot(u, &u->patches[i], s->apply);
-	if (!ret) {
-		start = ktime_get_ns();
-		ret = ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
-		u->stop_ns = ktime_get_ns() - start;
-		u->pause_ns = s->inside_ns;
-		ret = ret ? ksplice_abort(u, KSPLICE_UNEXPECTED, ret,
-					  "the machine could not be stopped")
-			  : report(s);
-	}
-	for (i = 0; i < u->nr_patches && !ret; i++) {
-		if (s->apply)
-			keep_probes_out(&u->patches[i]);
+		return ksplice_abort(u, KSPLICE_UNEXPECTED, ret, "the machine could not be stopped");
+	return report(s);
+}
+
+/* Before the lock is dropped: the overlay of ksplice_text_read() goes by the stage. */
+static void settle(struct ksplice_part *part)
+{
+	u32 i;
+
+	for (i = 0; i < part->u->nr_patches; i++) {
+		if (part->apply)
+			keep_probes_out(&part->u->patches[i]);
 		else
-			let_probes_in(&u->patches[i]);
+			let_probes_in(&part->u->patches[i]);
 	}
-	/* Before the lock is dropped: the overlay of ksplice_text_read() goes by it. */
+	part->u->stage = part->apply ? KSPLICE_APPLIED : KSPLICE_REVERSED;
+}
+
+static int splice(struct stop *s)
+{
+	struct ksplice_part *part;
+	int ret = 0;
+	u32 i;
+
+	lock_text();
+	for_each_part(s, part)
+		for (i = 0; i < part->u->nr_patches && !ret; i++)
+			ret = check_slot(s->u, &part->u->patches[i], part->apply);
 	if (!ret)
-		u->stage = s->apply ? KSPLICE_APPLIED : KSPLICE_REVERSED;
+		ret = stop_and_commit(s);
+	if (!ret)
+		for_each_part(s, part)
+			settle(part);
 	unlock_text();
-	if (!ret && !s->apply)
-		synchronize_rcu(); /* for the readers of the kprobe blacklist */
-out:
-	ksplice_watch_end(s->watch);
-	finish(u);
 	return ret;
 }
 
-static bool overlap(const struct ksplice_patch *a, const struct ksplice_patch *b)
+int ksplice_splice(struct ksplice_update *u, struct ksplice_part *parts, u32 nr_parts)
 {
-	return a->old_addr < b->old_addr + b->old_size && b->old_addr < a->old_addr + a->old_size;
-}
-
-static bool data_overlaps(const struct ksplice_update *u, const struct ksplice_update *other,
-			  u32 *which)
-{
-	u32 k;
-
-	for (*which = 0; *which < u->nr_data; (*which)++)
-		for (k = 0; k < other->nr_data; k++) {
-			const struct ksplice_data *a = &u->data[*which], *b = &other->data[k];
-
-			if (a->addr < b->addr + b->size && b->addr < a->addr + a->size)
-				return true;
-		}
-	return false;
-}
-
-/* Is a function or object of @u already replaced by another update? */
-static int check_overlap(struct ksplice_update *u)
-{
-	struct ksplice_update *other;
-	u32 i, k;
-
-	list_for_each_entry(other, &ksplice_updates, list) {
-		if (other == u || other->stage != KSPLICE_APPLIED)
-			continue;
-		if (data_overlaps(u, other, &i))
-			return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
-					     "%s is already changed by update %s; undo that one first",
-					     u->data[i].name, other->id);
-		for (i = 0; i < u->nr_patches; i++)
-			for (k = 0; k < other->nr_patches; k++)
-				if (overlap(&u->patches[i], &other->patches[k]))
-					return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
-							     "%s is already replaced by update %s; "
-							     "undo that one first",
-							     u->patches[i].name, other->id);
-	}
-	return 0;
-}
-
-int ksplice_apply(struct ksplice_update *u)
-{
-	struct stop s = { .u = u, .ranges = u->ranges, .nr_ranges = u->nr_ranges, .apply = true };
+	struct stop s = { .u = u, .parts = parts, .nr_parts = nr_parts };
+	struct ksplice_part *part;
+	bool reversed = false;
+	int ret = prepare(&s);
 	u32 i;
-	int ret;
 
-	u->abort = KSPLICE_OK;
-	u->error[0] = 0;
-	u->nr_conflicts = 0;
-	u->undoing = false;
-	if (u->stage == KSPLICE_APPLIED)
-		return 0;
-	if (!u->new || !(u->nr_patches + u->nr_data))
-		return ksplice_abort(u, KSPLICE_UNEXPECTED, -EINVAL, "its new code is not loaded");
-	ret = check_overlap(u);
-	if (ret)
-		return ret;
-	if (!try_module_get(u->new))
-		return ksplice_abort(u, KSPLICE_MODULE_BUSY, -EBUSY,
-				     "its module is being unloaded");
-	for (i = 0; !ret && i < u->nr_patches; i++)
-		if (!u->patches[i].by_tracer && !make_jump(&u->patches[i]))
-			ret = ksplice_abort(u, KSPLICE_UNEXPECTED, -ERANGE,
-					    "the new code is too far away from %s",
-					    u->patches[i].name);
+	u->tasks = 0;
+	if (!ret)
+		ret = look_early(&s);
 	if (!ret)
 		ret = splice(&s);
-	if (ret) {
-		module_put(u->new);
-		return ret;
+	for_each_part(&s, part) {
+		reversed |= !part->apply;
+		for (i = 0; i < part->u->nr_patches; i++)
+			settle_tracer(&part->u->patches[i], !ret);
 	}
-	/* Once applied, addresses of a pinned module may be anywhere, for ever. */
-	if (u->pinned && !u->pinned_now) {
-		__module_get(u->new);
-		u->pinned_now = true;
-	}
-	ksplice_log(u, "applied: %u functions, %llu ns inside the stop, %llu ns in all\n",
-		    u->nr_patches, u->pause_ns, u->stop_ns);
-	pr_info("Update %s applied successfully\n", u->id);
-	return 0;
-}
-
-static int range_order(const void *a, const void *b)
-{
-	const struct ksplice_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/*
- * What an undo makes a place where nobody may be: the new code, and, where the
- * function tracer leads to it, the way there.  (A task that was interrupted in
- * ftrace's trampoline has the old entry as its return address.)
- */
-static void list_busy_ranges(struct ksplice_update *u)
-{
-	struct ksplice_range *r = u->busy_ranges;
-	u32 i;
-
-	r->start = ks_module_text(u->new);
-	r->end = r->start + ks_module_text_size(u->new);
-	r->name = u->id;
-	for (i = 0; i < u->nr_patches; i++) {
-		if (!u->patches[i].by_tracer)
-			continue;
-		r++;
-		r->start = u->patches[i].old_addr;
-		r->end = r->start + u->patches[i].slot;
-		r->name = u->patches[i].name;
-	}
-	u->nr_busy_ranges = r - u->busy_ranges + 1;
-	sort(u->busy_ranges, u->nr_busy_ranges, sizeof(*r), range_order, NULL);
-}
-
-static void log_left_alone(struct ksplice_update *u)
-{
-	u32 i;
-
-	for (i = 0; i < u->nr_data; i++)
-		if (u->data[i].left_alone)
-			ksplice_log(u, "%s: left as it is: its value has changed since\n",
-				    u->data[i].name);
-}
-
-int ksplice_reverse(struct ksplice_update *u)
-{
-	struct stop s = { .u = u, .ranges = u->busy_ranges };
-	int ret;
-
-	u->abort = KSPLICE_OK;
-	u->error[0] = 0;
-	u->nr_conflicts = 0;
-	if (u->stage != KSPLICE_APPLIED)
-		return ksplice_abort(u, KSPLICE_ALREADY_REVERSED, -EALREADY, "it is not applied");
-	u->undoing = true;
-	list_busy_ranges(u);
-	s.nr_ranges = u->nr_busy_ranges;
-	ret = splice(&s);
-	if (ret)
-		return ret;
-	module_put(u->new);
-	log_left_alone(u);
-	ksplice_log(u, "reversed: %llu ns inside the stop, %llu ns in all\n", u->pause_ns,
-		    u->stop_ns);
-	pr_info("Update %s reversed successfully\n", u->id);
-	return 0;
+	if (!ret && reversed)
+		synchronize_rcu(); /* for the readers of the kprobe blacklist */
+	ksplice_watch_end(s.watch);
+	for_each_part(&s, part)
+		finish(part);
+	kvfree(s.merged);
+	return ret;
 }

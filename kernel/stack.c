@@ -21,6 +21,7 @@
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <linux/string.h>
 
 #include "compat.h"
 #include "update.h"
@@ -35,6 +36,7 @@ struct check {
 	struct task_struct *running; /* on a CPU, although the machine is stopped */
 };
 
+/* @range: index; U32_MAX where the stack could not be read reliably. */
 static void conflict(struct check *c, unsigned long addr, u32 range)
 {
 	struct ksplice_update *u = c->u;
@@ -47,8 +49,12 @@ static void conflict(struct check *c, unsigned long addr, u32 range)
 	memcpy(x->comm, c->task->comm, sizeof(x->comm));
 	x->comm[sizeof(x->comm) - 1] = 0;
 	x->pid = c->task->pid;
-	x->addr = addr;
-	x->range = range;
+	x->addr = range == U32_MAX ? 0 : addr;
+	x->name[0] = 0;
+	if (range != U32_MAX && c->ranges[range].name) {
+		strscpy(x->name, c->ranges[range].name, sizeof(x->name));
+		x->offset = addr - c->ranges[range].start;
+	}
 }
 
 /* The ranges are sorted and do not overlap. */

@@ -53,6 +53,8 @@ static u32 lookup(const struct ks_symbols *s, const char *name)
 
 static int add(struct ks_symbols *s, u32 wanted, u64 addr)
 {
+	if (s->series)
+		addr = ksplice_follow(addr);
 	if (s->nr_found == s->cap_found) {
 		u32 cap = s->cap_found ? 2 * s->cap_found : 1024;
 		struct ks_candidate *more = kvmalloc_array(cap, sizeof(*more), GFP_KERNEL);
@@ -68,6 +70,29 @@ static int add(struct ks_symbols *s, u32 wanted, u64 addr)
 	s->found[s->nr_found++] = (struct ks_candidate){ wanted, addr };
 	s->wanted[wanted].count++;
 	return 0;
+}
+
+/* What earlier updates have replaced is found by its old name; what they have added, here. */
+static int visit_update(void *data, const char *name, unsigned long addr)
+{
+	struct ks_symbols *s = data;
+	u32 i = lookup(s, name);
+
+	for (; i < s->nr_wanted && !strcmp(s->wanted[i].name, name); i++)
+		if (add(s, i, addr))
+			return -ENOMEM;
+	return 0;
+}
+
+static int gather_updates(struct ks_symbols *s)
+{
+	struct ksplice_update *u;
+	int ret = 0;
+
+	list_for_each_entry(u, &ksplice_updates, list)
+		if (!ret && s->series && u->stage == KSPLICE_APPLIED)
+			ret = ks_each_module_symbol(u->new, visit_update, s);
+	return ret;
 }
 
 static bool belongs(const struct ks_symbols *s, const struct ks_wanted *w)
@@ -129,8 +154,11 @@ static int gather_exports(struct ks_symbols *s, struct ksplice_update *u)
 
 static int gather(struct ks_symbols *s, struct ksplice_update *u)
 {
-	int ret = ks_each_kernel_symbol(visit, s);
+	int ret = gather_updates(s);
 	u32 i;
+
+	if (!ret)
+		ret = ks_each_kernel_symbol(visit, s);
 
 	for (s->target = 1; !ret && s->target < u->nr_targets; s->target++)
 		if (!u->targets[s->target].left_out)
@@ -147,7 +175,7 @@ static int gather(struct ks_symbols *s, struct ksplice_update *u)
 /* From pairs to a list of addresses for each name. */
 static int arrange(struct ks_symbols *s)
 {
-	u32 i;
+	u32 i, n = 0;
 
 	sort(s->found, s->nr_found, sizeof(*s->found), by_wanted, NULL);
 	s->addrs = kvmalloc_array(s->nr_found + 1, sizeof(*s->addrs), GFP_KERNEL);
@@ -159,8 +187,10 @@ static int arrange(struct ks_symbols *s)
 		struct ks_wanted *w = &s->wanted[s->found[i].wanted];
 
 		if (!w->count)
-			w->first = i;
-		s->addrs[i] = s->found[i].addr;
+			w->first = n;
+		else if (s->addrs[n - 1] == s->found[i].addr)
+			continue; /* by its old name, and by that in the update */
+		s->addrs[n++] = s->found[i].addr;
 		w->count++;
 	}
 	return 0;
@@ -172,6 +202,7 @@ int ks_symbols_create(struct ks_symbols *s, const struct kst_view *table, struct
 	u32 i;
 
 	s->table = table;
+	s->series = u->series;
 	s->wanted = kvcalloc(table->nr_symbols + 1, sizeof(*s->wanted), GFP_KERNEL);
 	s->wanted_of = kvcalloc(table->nr_symbols + 1, sizeof(*s->wanted_of), GFP_KERNEL);
 	if (!s->wanted || !s->wanted_of)

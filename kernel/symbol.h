@@ -30,6 +30,7 @@ struct ks_symbols {
 	u32 nr_found, cap_found;
 	u64 *addrs;
 	u32 target; /* whose symbols are walked at the moment */
+	bool series; /* also what updates that are applied have, and what they replaced is there */
 	bool global; /* only symbols of other targets that have no candidate of their own */
 };
 

@@ -65,7 +65,7 @@ static ssize_t conflicts_show(struct ksplice_update *u, char *buf)
 	u32 i;
 
 	for (i = 0; i < u->nr_conflicts; i++) {
-		ksplice_conflict_place(u, &u->conflicts[i], place, sizeof(place));
+		ksplice_conflict_place(&u->conflicts[i], place, sizeof(place));
 		n += sysfs_emit_at(buf, n, "%s %d %s\n", u->conflicts[i].comm, u->conflicts[i].pid,
 				   place);
 	}
@@ -93,6 +93,18 @@ static ssize_t left_out_show(struct ksplice_update *u, char *buf)
 	return n;
 }
 
+/* Ids, a line each. */
+static ssize_t builds_on_show(struct ksplice_update *u, char *buf)
+{
+	struct ksplice_update *other;
+	ssize_t n = 0;
+
+	list_for_each_entry(other, &ksplice_updates, list)
+		if (other != u && ksplice_builds_on(u, other))
+			n += sysfs_emit_at(buf, n, "%s\n", other->id);
+	return n;
+}
+
 #define ATTR(name, mode, store) static struct attr name##_attr = {{#name, mode}, name##_show, store}
 ATTR(stage, 0600, stage_store);
 ATTR(abort_cause, 0444, NULL);
@@ -102,11 +114,12 @@ ATTR(pinned, 0444, NULL);
 ATTR(conflicts, 0444, NULL);
 ATTR(match, 0444, NULL);
 ATTR(left_out, 0444, NULL);
+ATTR(builds_on, 0444, NULL);
 
 static struct attribute *update_attrs[] = {
 	&stage_attr.attr,     &abort_cause_attr.attr, &error_attr.attr,	    &description_attr.attr,
 	&pinned_attr.attr,    &conflicts_attr.attr,   &match_attr.attr,
-	&left_out_attr.attr,
+	&left_out_attr.attr,  &builds_on_attr.attr,
 	NULL,
 };
 

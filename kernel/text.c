@@ -84,14 +84,34 @@ void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZ
 		memcpy(p->alias, bytes, KSPLICE_JUMP_SIZE);
 }
 
+/*
+ * Constants as they were.  A variable has the value that it has, unless its
+ * update is about to go, and takes with it the value that it set.
+ */
+static void overlay_data(const struct ksplice_update *u, unsigned long addr, u8 *buf, size_t len)
+{
+	u32 i;
+
+	for (i = 0; i < u->nr_data; i++) {
+		const struct ksplice_data *d = &u->data[i];
+		unsigned long from = max(addr, d->addr), to = min(addr + len, d->addr + d->size);
+
+		if (from >= to || (d->writable && !u->leaving))
+			continue;
+		if (d->writable && memcmp(buf + (from - addr), d->content + (from - d->addr), to - from))
+			continue;
+		memcpy(buf + (from - addr), d->original + (from - d->addr), to - from);
+	}
+}
+
 /* Puts the original bytes of applied patches over what was read. */
-static void overlay(unsigned long addr, u8 *buf, size_t len)
+static void overlay(unsigned long addr, u8 *buf, size_t len, bool now)
 {
 	struct ksplice_update *u;
 	u32 i, k;
 
-
-	list_for_each_entry(u, &ksplice_updates, list) {
+	/* What was changed last is taken back first. */
+	list_for_each_entry_reverse(u, &ksplice_updates, list) {
 		if (u->stage != KSPLICE_APPLIED)
 			continue;
 		for (i = 0; i < u->nr_patches; i++) {
@@ -103,14 +123,8 @@ static void overlay(unsigned long addr, u8 *buf, size_t len)
 				if (slot + k >= addr && slot + k < addr + len)
 					buf[slot + k - addr] = u->patches[i].original[k];
 		}
-		/* Constants; a variable has the value that it has. */
-		for (i = 0; i < u->nr_data; i++) {
-			const struct ksplice_data *d = &u->data[i];
-			unsigned long from = max(addr, d->addr), to = min(addr + len, d->addr + d->size);
-
-			if (!d->writable && from < to)
-				memcpy(buf + (from - addr), d->original + (from - d->addr), to - from);
-		}
+		if (!now)
+			overlay_data(u, addr, buf, len);
 	}
 }
 
@@ -124,7 +138,7 @@ static bool is_readable(unsigned long addr, size_t len)
 	return false;
 }
 
-size_t ksplice_text_read(unsigned long addr, void *buf, size_t len)
+size_t ksplice_text_read(unsigned long addr, void *buf, size_t len, bool now)
 {
 	/* The end of what is mapped may come before the end of what is wanted. */
 	while (len &&
@@ -135,6 +149,6 @@ size_t ksplice_text_read(unsigned long addr, void *buf, size_t len)
 			beyond = PAGE_SIZE;
 		len = beyond >= len ? 0 : len - beyond;
 	}
-	overlay(addr, buf, len);
+	overlay(addr, buf, len, now);
 	return len;
 }

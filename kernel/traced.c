@@ -36,7 +36,7 @@ static void notrace redirect(unsigned long ip, unsigned long parent, struct ftra
 	const struct ksplice_traced *t = container_of(ops, struct ksplice_traced, ops);
 
 	if (READ_ONCE(t->on))
-		ks_set_instruction_pointer(regs, t->to);
+		ks_set_instruction_pointer(regs, READ_ONCE(t->to));
 }
 
 int ksplice_traced_take(struct ksplice_patch *p)
@@ -95,5 +95,8 @@ void ksplice_traced_give_back(struct ksplice_patch *p)
 
 void ksplice_traced_switch(struct ksplice_patch *p, bool on)
 {
+	/* The site may have been another update's. */
+	if (on)
+		WRITE_ONCE(p->traced->to, p->new_addr);
 	WRITE_ONCE(p->traced->on, on);
 }

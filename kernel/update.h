@@ -26,6 +26,7 @@
 #define KSPLICE_JUMP_SIZE 5
 #define KSPLICE_CONFLICTS 16
 #define KSPLICE_PLACE_LEN 160
+#define KSPLICE_PLACE_NAME 128
 #define KSPLICE_LOG_MAX (64u << 10)
 
 enum ksplice_stage {
@@ -58,6 +59,9 @@ struct ksplice_patch {
 	u8 jump[KSPLICE_JUMP_SIZE];
 	u8 *alias;             /* writable mapping of the slot, while an operation runs */
 	void *mapping;         /* what to vunmap() */
+	/* While an operation runs that reverses one update and applies another. */
+	struct ksplice_patch *before; /* of the other one: its jump is where this one goes */
+	bool passed_on;               /* the other one's jump goes where this one is */
 	struct kprobe_blacklist_entry blacklist; /* in the kernel's list while applied */
 	bool listed;
 };
@@ -70,6 +74,7 @@ struct ksplice_data {
 	u32 size;
 	bool writable;
 	u8 *original;      /* its content before */
+	u8 *expected;      /* while an operation runs: what is there now, where that is not @original */
 	const u8 *content; /* in the new module */
 	bool left_alone;   /* its value was another one when the update was reversed */
 	u8 *alias;         /* writable mapping, while an operation runs */
@@ -79,14 +84,15 @@ struct ksplice_data {
 /* Code in which no task may be: [start, end). */
 struct ksplice_range {
 	unsigned long start, end;
-	const char *name;
+	const char *name; /* NULL: new code, whose symbols the kernel knows */
 };
 
 struct ksplice_conflict {
 	char comm[TASK_COMM_LEN];
 	pid_t pid;
-	unsigned long addr;
-	u32 range; /* index, or U32_MAX: the stack could not be read reliably */
+	unsigned long addr;   /* 0: the stack could not be read reliably */
+	unsigned long offset; /* in the function that @name is of, if any */
+	char name[KSPLICE_PLACE_NAME];
 };
 
 struct ksplice_update {
@@ -100,6 +106,9 @@ struct ksplice_update {
 	struct module *old, *new; /* NULL where not (or no longer) loaded */
 	bool pinned;
 	bool pinned_now;          /* holds a reference to new that is never dropped */
+	bool series;              /* made for the kernel with the updates that are applied */
+	char *replaces;           /* ids, with commas between, or "*": reversed when it is applied */
+	bool leaving;             /* while another one is matched that replaces this one */
 	struct ksplice_target *targets;
 	u32 nr_targets;
 	struct module **held;     /* what the addresses that were found belong to */
@@ -116,7 +125,6 @@ struct ksplice_update {
 	u32 nr_conflicts;
 	struct ksplice_range *busy_ranges; /* for undo: the new module's text, and by_tracer's entries */
 	u32 nr_busy_ranges;
-	bool undoing;                        /* the conflicts are about busy_ranges */
 	u32 match_blocks, match_skipped;
 	u32 tasks, tasks_stopped; /* known to the last stack check; looked at in the stop */
 	u64 match_bytes, match_sites, match_ns, pause_ns, stop_ns;
@@ -125,7 +133,7 @@ struct ksplice_update {
 };
 
 extern struct mutex ksplice_registry_mutex, ksplice_mutex;
-extern struct list_head ksplice_updates;
+extern struct list_head ksplice_updates; /* those that are applied: in the order in which they were */
 
 /* registry.c */
 struct ksplice_update *ksplice_find(const char *id);
@@ -139,6 +147,8 @@ int ksplice_update_forget(struct ksplice_update *u);
 /* Keeps a module that the caller has a reference to until the update is released. */
 int ksplice_update_hold(struct ksplice_update *u, struct module *mod);
 void ksplice_update_release(struct ksplice_update *u);
+/* Is @name in @list, names with commas between?  NULL: an empty one. */
+bool ksplice_is_listed(const char *list, const char *name);
 /* Frees what a match has filled in. */
 void ksplice_update_reset(struct ksplice_update *u);
 void ksplice_registry_exit(void);
@@ -148,8 +158,7 @@ __printf(4, 5) int ksplice_abort(struct ksplice_update *u, enum ksplice_abort ca
 				 const char *fmt, ...);
 __printf(2, 3) void ksplice_log(struct ksplice_update *u, const char *fmt, ...);
 /* "FUNCTION+0xOFFSET" of a conflict, or "unknown" where a stack could not be read. */
-void ksplice_conflict_place(const struct ksplice_update *u, const struct ksplice_conflict *x,
-			    char *buf, size_t size);
+void ksplice_conflict_place(const struct ksplice_conflict *x, char *buf, size_t size);
 extern const char *const ksplice_abort_names[KSPLICE_NR_ABORTS];
 
 /* find.c: the match, from the old module's table to addresses */
@@ -178,10 +187,11 @@ int ksplice_text_map(struct ksplice_patch *p);
 void ksplice_text_unmap(struct ksplice_patch *p);
 void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZE]);
 /*
- * Reads the kernel's image and modules as if no update were applied; returns
+ * Reads the kernel's image and modules as if no update were applied; with
+ * @now, only the jumps of updates are left out, and data is as it is.  Returns
  * how many bytes could be read, from the first on.
  */
-size_t ksplice_text_read(unsigned long addr, void *buf, size_t len);
+size_t ksplice_text_read(unsigned long addr, void *buf, size_t len, bool now);
 
 /*
  * stack.c.  Before the stop: 0, or -EBUSY where a task is in the code that does
@@ -196,7 +206,29 @@ int ksplice_stack_check_early(struct ksplice_update *u, const struct ksplice_ran
 int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
 			struct ksplice_watch *w);
 
-/* splice.c */
+/* stacked.c: updates on top of others */
+/* Where calls of the function at @addr end up, with all updates that are applied. */
+unsigned long ksplice_follow(unsigned long addr);
+/* Is it code (or data) of an update that is applied?  That update, or NULL. */
+struct ksplice_update *ksplice_owner(unsigned long addr);
+/* Does @u use addresses in @other's new code? */
+bool ksplice_builds_on(const struct ksplice_update *u, const struct ksplice_update *other);
+/* Is @other among those that @u replaces? */
+bool ksplice_replaces(const struct ksplice_update *u, const struct ksplice_update *other);
+/* Are all that it names there? 0, or the abort. */
+int ksplice_check_replaced(struct ksplice_update *u);
+
+/* splice.c: one stop of the machine, in which some updates are reversed and then one may be applied */
+struct ksplice_part {
+	struct ksplice_update *u;
+	bool apply;
+	const struct ksplice_range *ranges; /* sorted, without overlap: where nobody may be */
+	u32 nr_ranges;
+};
+/* In the order of the array.  0, or the abort, which is @u's. */
+int ksplice_splice(struct ksplice_update *u, struct ksplice_part *parts, u32 nr_parts);
+
+/* change.c */
 int ksplice_apply(struct ksplice_update *u);
 int ksplice_reverse(struct ksplice_update *u);
 

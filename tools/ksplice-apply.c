@@ -19,6 +19,8 @@ static const char usage[] =
 	"\n"
 	"      --partial        leave out kernel modules that are not loaded; what is loaded\n"
 	"                       of them later is not patched, unless the update has it whole\n"
+	"      --replace[=ID,..] take the place of these updates, or of all that are applied,\n"
+	"                       in one step; they are gone afterwards\n"
 	"      --debug          print the update's debug log on standard error\n"
 	"      --debugfile=FILE write the update's debug log to FILE\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
@@ -31,10 +33,11 @@ static const char usage[] =
 	"Exit status: 0 the update is applied (also if it was before); 1 it is not, and\n"
 	"the kernel is as it was; 130 the same, after a signal.\n";
 
-enum { OPT_DEBUG = TOOL_OPT_OWN, OPT_DEBUGFILE, OPT_PARTIAL };
+enum { OPT_DEBUG = TOOL_OPT_OWN, OPT_DEBUGFILE, OPT_PARTIAL, OPT_REPLACE };
 
 static const struct option long_options[] = {
 	{ "partial", no_argument, NULL, OPT_PARTIAL },
+	{ "replace", optional_argument, NULL, OPT_REPLACE },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "debugfile", required_argument, NULL, OPT_DEBUGFILE },
 	TOOL_OPTION_RAW,
@@ -44,13 +47,22 @@ static const struct option long_options[] = {
 
 struct apply {
 	struct tool tool;
-	const char *path, *debugfile;
+	const char *path, *debugfile, *replace;
 	bool debug, partial;
 	int debug_fd; /* -1: none */
 	struct ks_buf log;
 	struct ks_pack *pack;
 	struct ks_live_result result;
 };
+
+/* It goes to the kernel as a module's parameter. */
+static struct ks_error *take_replace(struct apply *a, const char *list)
+{
+	if (list && (!*list || strspn(list, "abcdefghijklmnopqrstuvwxyz0123456789,") != strlen(list)))
+		return ks_error_new(KS_E_USAGE, "--replace=%s: give the ids of updates, with commas between", list);
+	a->replace = list ? list : "*";
+	return NULL;
+}
 
 static struct ks_error *parse(int argc, char **argv, struct apply *a)
 {
@@ -64,6 +76,10 @@ static struct ks_error *parse(int argc, char **argv, struct apply *a)
 			a->debugfile = optarg;
 		else if (c == OPT_PARTIAL)
 			a->partial = true;
+		else if (c == OPT_REPLACE)
+			err = take_replace(a, optarg);
+		if (err)
+			return err;
 	}
 	if (err)
 		return err;
@@ -120,6 +136,7 @@ static struct ks_error *run(struct apply *a)
 		.report = ks_report_terminal(a->tool.verbosity),
 		.log = &a->log,
 		.partial = a->partial,
+		.replace = a->replace,
 	};
 	struct ks_error *err = ks_pack_open(a->path, &a->pack);
 
@@ -153,6 +170,7 @@ static char *done_text(const struct apply *a)
 			ks_strv_add(&none, r->left_out.v[i]);
 	add_names(&text, "Left out, for they are not loaded", &none);
 	add_names(&text, "Not loaded yet; what will be loaded is fixed", &r->on_disk);
+	add_names(&text, "Replaced and gone", &r->replaced);
 	add_names(&text, "Fixed already, by the modules that are loaded", &r->fixed);
 	ks_strv_free(&none);
 	return ks_buf_steal(&text);

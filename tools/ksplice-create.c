@@ -45,6 +45,10 @@ static const char usage[] =
 	"  --id=ID              name of the update, 1 to 32 characters of a-z0-9\n"
 	"                       (default: 8 random ones)\n"
 	"  --description=TEXT   what ksplice-view shows (default: the patch file's name)\n"
+	"  --series             KERNEL_SOURCE is what runs now, with all updates that are\n"
+	"                       applied: build on top of them\n"
+	"  --replace            ksplice-apply has this update take the place of all that are\n"
+	"                       applied, in one step\n"
 	"  --build-modules      put whole fixed modules into the update, too, for targets that\n"
 	"                       are not loaded (ksplice-apply --partial)\n"
 	"  --force-compiler     go on although the compiler is not the kernel's\n"
@@ -70,6 +74,8 @@ enum {
 	OPT_DESCRIPTION,
 	OPT_FORCE_COMPILER,
 	OPT_BUILD_MODULES,
+	OPT_SERIES,
+	OPT_REPLACE,
 	OPT_JSON,
 	OPT_HELP,
 	OPT_VERSION,
@@ -86,6 +92,8 @@ static const struct option long_options[] = {
 	{ "description", required_argument, NULL, OPT_DESCRIPTION },
 	{ "force-compiler", no_argument, NULL, OPT_FORCE_COMPILER },
 	{ "build-modules", no_argument, NULL, OPT_BUILD_MODULES },
+	{ "series", no_argument, NULL, OPT_SERIES },
+	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "jobs", required_argument, NULL, 'j' },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -175,6 +183,12 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 		case OPT_BUILD_MODULES:
 			o->build_modules = true;
 			break;
+		case OPT_SERIES:
+			o->series = true;
+			break;
+		case OPT_REPLACE:
+			o->replace = true;
+			break;
 		case 'j':
 			err = ks_error_prefix(parse_jobs(optarg, &o->jobs), "-j");
 			break;
@@ -205,6 +219,9 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 			"give exactly one of --patch=FILE, --diffext=EXT, --git=COMMIT and --prebuild");
 	if (o->patch_opt && !o->patch)
 		return ks_error_new(KS_E_USAGE, "--patch-opt goes with --patch only");
+	if (o->series && o->replace)
+		return ks_error_new(KS_E_USAGE,
+				    "--series builds on the updates that --replace would take away");
 	if (optind + 1 != argc)
 		return ks_error_new(KS_E_USAGE, "give the kernel's source directory, and only that");
 	o->source = argv[optind];

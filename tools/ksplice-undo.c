@@ -8,8 +8,10 @@
 
 static const char usage[] =
 	"Usage: ksplice-undo [OPTION]... ID\n"
+	"       ksplice-undo [OPTION]... --all\n"
 	"Reverse an update of the running kernel; ksplice-view lists the ids.\n"
 	"\n"
+	"      --all            reverse all updates, those that build on others first\n"
 	"      --debug          print the update's debug log on standard error\n"
 	"      --raw-errors     the first line on standard error is the abort code, or OTHER\n"
 	"      --json           print the result as JSON on standard output\n"
@@ -21,9 +23,10 @@ static const char usage[] =
 	"Exit status: 0 the update is reversed; 1 it is not, or something of it could not\n"
 	"be removed; 130 it is not, after a signal.\n";
 
-enum { OPT_DEBUG = TOOL_OPT_OWN };
+enum { OPT_DEBUG = TOOL_OPT_OWN, OPT_ALL };
 
 static const struct option long_options[] = {
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	TOOL_OPTION_RAW,
 	TOOL_OPTIONS_VERBOSITY,
@@ -33,7 +36,7 @@ static const struct option long_options[] = {
 struct undo {
 	struct tool tool;
 	const char *id;
-	bool debug;
+	bool debug, all;
 	struct ks_buf log;
 	struct ks_live_result result;
 };
@@ -43,10 +46,16 @@ static struct ks_error *parse(int argc, char **argv, struct undo *u)
 	struct ks_error *err = NULL;
 	int c;
 
-	while ((c = tool_option(&u->tool, argc, argv, ":vq", long_options, &err)) != -1)
+	while ((c = tool_option(&u->tool, argc, argv, ":vq", long_options, &err)) != -1) {
 		u->debug |= c == OPT_DEBUG;
+		u->all |= c == OPT_ALL;
+	}
 	if (err)
 		return err;
+	if (u->all && optind != argc)
+		return ks_error_new(KS_E_USAGE, "give the id of one update or --all, not both");
+	if (u->all)
+		return NULL;
 	if (optind + 1 != argc)
 		return ks_error_new(KS_E_USAGE, "give the id of one update; ksplice-view lists them");
 	u->id = argv[optind];
@@ -78,28 +87,54 @@ static void say_done(const struct undo *u)
 	ks_buf_free(&text);
 }
 
+/* One update: says what became of it, and returns the exit status. */
+static int undo_one(struct undo *u, const char *id)
+{
+	struct ks_live_options how = { .log = &u->log };
+	struct ks_error *err;
+	int status = 0;
+
+	u->id = id;
+	how.report = ks_report_terminal(u->tool.verbosity);
+	err = ks_live_undo(&ks_live_system, id, &how, &u->result);
+	/* The error comes last, unless its code has to come first. */
+	if (!u->tool.raw_errors)
+		show_log(u);
+	if (err)
+		status = tool_fail(&u->tool, id, u->result.tries, err);
+	else
+		say_done(u);
+	if (u->tool.raw_errors)
+		show_log(u);
+	ks_live_result_clear(&u->result);
+	ks_buf_free(&u->log);
+	return status;
+}
+
+/* With --json an object for each update. */
+static int undo_all(struct undo *u)
+{
+	struct ks_strv ids = { 0 };
+	struct ks_error *err = ks_live_undo_order(&ks_live_system, &ids);
+	int status = 0;
+
+	if (err)
+		status = tool_fail(&u->tool, NULL, 0, err);
+	else if (!ids.len)
+		tool_done(&u->tool, NULL, "unchanged", 0, "No update is applied.");
+	for (size_t i = 0; !status && i < ids.len; i++)
+		status = undo_one(u, ids.v[i]);
+	ks_strv_free(&ids);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct undo u = { .tool = { .name = "ksplice-undo", .usage = usage } };
-	struct ks_live_options how = { .log = &u.log };
 	struct ks_error *err = parse(argc, argv, &u);
-	int status = 0;
 
 	ks_signals_init();
-	if (!err) {
-		how.report = ks_report_terminal(u.tool.verbosity);
-		err = ks_live_undo(&ks_live_system, u.id, &how, &u.result);
-	}
-	/* The error comes last, unless its code has to come first. */
-	if (!u.tool.raw_errors)
-		show_log(&u);
 	if (err)
-		status = tool_fail(&u.tool, u.id, u.result.tries, err);
-	else
-		say_done(&u);
-	if (u.tool.raw_errors)
-		show_log(&u);
-	ks_live_result_clear(&u.result);
-	ks_buf_free(&u.log);
-	return status;
+		return tool_fail(&u.tool, NULL, 0, err);
+	return u.all ? undo_all(&u) : undo_one(&u, u.id);
 }

@@ -46,6 +46,9 @@
 	X(SLOT_CONFLICT, "slot_conflict",                                      \
 	  "The place where the jump to the new code has to go is taken: by a " \
 	  "kprobe, a jump label, a static call or another update.")            \
+	X(NEEDED, "needed",                                                    \
+	  "Updates that build on each other can only be applied and reversed in " \
+	  "their order.")                                                      \
 	X(BAD_UPDATE, "bad_update",                                            \
 	  "The update's own tables are damaged or of a version that this core " \
 	  "does not understand.")

@@ -46,6 +46,17 @@ struct ksplice_old {
 	 */
 	const char *left_out;
 	struct ksplice_nothing *nothing;
+	/*
+	 * Made for the kernel with the updates that are applied, as opposed to
+	 * the kernel as it was booted.
+	 */
+	bool series;
+	/*
+	 * Ids of updates, separated by commas, or "*" for all that are applied:
+	 * reversed in the stop in which this one is applied.  NULL or "": none.
+	 * Not with @series.
+	 */
+	const char *replaces;
 };
 
 struct ksplice_nothing {

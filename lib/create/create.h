@@ -30,6 +30,8 @@ struct ks_create_options {
 	const char *diffext;	  /* as for ks_build_apply_diffext() */
 	const char *git;	  /* a commit */
 	const char *patch_opt;	  /* for patch(1) in place of -p1; may be NULL */
+	bool series;		  /* the tree is what runs, with the updates applied so far */
+	bool replace;		  /* ksplice-apply has it replace all updates */
 	bool build_modules;	  /* whole fixed modules, too */
 	bool force_compiler;	  /* go on with another compiler than the kernel's */
 	int jobs;		  /* compilers at once */

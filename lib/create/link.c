@@ -43,6 +43,9 @@ static void find_unknown(const struct ks_create *c, const struct ks_exports *exp
 			 const struct ks_new_globals *globals, const struct ks_create_work *w,
 			 struct ks_strv *names)
 {
+	/* What earlier updates have added is on no list; the match will have to find it. */
+	if (c->opt->series)
+		return;
 	ks_vec_for(&w->diff->included, it)
 		ks_vec_for(&(*it)->refs, ref)
 			if (!ref->atom && !ks_strv_has(names, ref->name) &&

@@ -81,6 +81,8 @@ struct ks_error *ks_create_fill_manifest(const struct ks_create *c, struct ks_ma
 	ks_manifest_set_kernel(m, c->kernel.release, c->kernel.version);
 	ks_manifest_set_compiler(m, ks_build_compiler(c->build));
 	m->pinned = c->escapes;
+	m->series = c->opt->series;
+	m->replace = c->opt->replace;
 	add_names(&m->layouts, &c->layouts);
 	ks_vec_for(&c->work, w)
 		if (ks_create_touched(w))

@@ -83,6 +83,7 @@ struct ks_error *ks_create_build_modules(struct ks_create *c)
 		.table = c->table,
 		.nr_units = touched_units(c),
 		.pinned = c->escapes,
+		.series = c->opt->series,
 		.modules = ks_table_targets(c->table) > 1,
 	};
 	struct ks_error *err;

@@ -169,8 +169,8 @@ static struct ks_error *load_file(const struct ks_live *live, const struct ks_pa
 	return err;
 }
 
-/* "left_out=xfs,btrfs", or "": the old module's parameters. */
-static char *old_params(const struct ks_live_result *result)
+/* "left_out=xfs,btrfs replaces=*", or "": the old module's parameters. */
+static char *old_params(const struct ks_live_options *opt, const struct ks_live_result *result)
 {
 	const struct ks_strv *lists[] = { &result->left_out, &result->fixed };
 	struct ks_buf text = { 0 };
@@ -178,6 +178,8 @@ static char *old_params(const struct ks_live_result *result)
 	for (int k = 0; k < 2; k++)
 		for (size_t i = 0; i < lists[k]->len; i++)
 			ks_buf_addf(&text, "%s%s", text.len ? "," : "left_out=", lists[k]->v[i]);
+	if (opt->replace)
+		ks_buf_addf(&text, "%sreplaces=%s", text.len ? " " : "", opt->replace);
 	return text.len ? ks_buf_steal(&text) : ks_strdup("");
 }
 
@@ -186,7 +188,7 @@ static struct ks_error *load_modules(const struct ks_live *live, const struct ks
 				     const struct ks_live_result *result)
 {
 	const struct ks_manifest *m = &pack->manifest;
-	char *params = old_params(result);
+	char *params = old_params(opt, result);
 	struct ks_error *err = NULL;
 
 	if (!ks_live_core_loaded(live))
@@ -251,6 +253,47 @@ static struct ks_error *descend(const struct ks_live *live, const char *id,
 	return err;
 }
 
+/* Which updates will go when this one is applied. */
+static struct ks_error *list_replaced(const struct ks_live *live, const char *id,
+				      const struct ks_live_options *opt, struct ks_strv *replaced)
+{
+	struct ks_strv all = { 0 };
+	struct ks_error *err = opt->replace ? ks_live_undo_order(live, &all) : NULL;
+	char *given = opt->replace ? ks_strdup(opt->replace) : NULL, *save = NULL, *p;
+
+	for (size_t i = 0; !err && opt->replace && !strcmp(opt->replace, "*") && i < all.len; i++)
+		if (strcmp(all.v[i], id))
+			ks_strv_add(replaced, all.v[i]);
+	if (!err && opt->replace && strcmp(opt->replace, "*"))
+		for (p = strtok_r(given, ",", &save); p && !err; p = strtok_r(NULL, ",", &save)) {
+			if (!ks_strv_has(&all, p))
+				err = ks_error_set_abort(
+					ks_error_new(KS_E_FAILED,
+						     "update %s cannot replace %s, which is not applied",
+						     id, p),
+					"needed");
+			else
+				ks_strv_add(replaced, p);
+		}
+	free(given);
+	ks_strv_free(&all);
+	return err;
+}
+
+/* The kernel has done with them; what is left does no harm. */
+static void remove_replaced(const struct ks_live *live, const struct ks_live_options *opt,
+			    const struct ks_strv *replaced)
+{
+	for (size_t i = 0; i < replaced->len; i++) {
+		struct ks_error *err = ks_undo_remains(live, replaced->v[i], opt);
+
+		if (err)
+			ks_note(opt->report, 0, "update %s is replaced, but: %s", replaced->v[i],
+				ks_error_message(err));
+		ks_error_free(err);
+	}
+}
+
 static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *pack,
 			      const struct ks_live_options *opt, struct ks_live_result *result)
 {
@@ -275,11 +318,20 @@ static struct ks_error *apply(const struct ks_live *live, const struct ks_pack *
 	}
 	if (!err)
 		err = load_needs(live, &pack->manifest);
+	if (!err)
+		err = list_replaced(live, id, opt, &result->replaced);
+	if (!err && result->replaced.len && remains == REMAINS_PINNED)
+		err = ks_error_new(KS_E_REFUSED,
+				   "update %s was applied before and its modules stay until the next boot: it cannot replace others now; make it with another --id",
+				   id);
 	if (err)
 		return err;
 	err = climb(live, pack, opt, remains, result);
 	ks_stage_take_log(live, id, opt);
-	return err ? descend(live, id, opt, remains, err) : NULL;
+	if (err)
+		return descend(live, id, opt, remains, err);
+	remove_replaced(live, opt, &result->replaced);
+	return NULL;
 }
 
 void ks_live_result_clear(struct ks_live_result *result)
@@ -287,13 +339,22 @@ void ks_live_result_clear(struct ks_live_result *result)
 	ks_strv_free(&result->left_out);
 	ks_strv_free(&result->fixed);
 	ks_strv_free(&result->on_disk);
+	ks_strv_free(&result->replaced);
 }
 
 struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack *pack,
-			       const struct ks_live_options *opt, struct ks_live_result *result)
+			       const struct ks_live_options *options, struct ks_live_result *result)
 {
+	struct ks_live_options own = *options, *opt = &own;
 	struct ks_error *err;
 	int lock;
+
+	if (!own.replace && pack->manifest.replace)
+		own.replace = "*";
+	if (own.replace && pack->manifest.series)
+		return ks_error_new(KS_E_USAGE,
+				    "update %s was made to build on those that are applied: it cannot replace any",
+				    pack->manifest.id);
 
 	memset(result, 0, sizeof(*result));
 	result->pinned = pack->manifest.pinned;

@@ -18,6 +18,7 @@
 
 struct ks_live_options {
 	struct ks_report *report; /* may be NULL */
+	const char *replace; /* apply: ids with commas between, or "*"; NULL: as the package says */
 	bool partial; /* apply: leave out targets that are not loaded */
 	struct ks_buf *log; /* the update's debug log, also of a failure; may be NULL */
 };
@@ -29,6 +30,7 @@ struct ks_live_result {
 	struct ks_strv left_out; /* ... for they are not loaded */
 	struct ks_strv fixed;    /* ... for what is loaded is the fixed module; undo: it still is */
 	struct ks_strv on_disk;  /* those of left_out whose fixed module was put on the disk */
+	struct ks_strv replaced; /* apply: updates that are gone */
 	bool from_disk; /* undo: fixed modules were taken off the disk */
 	bool pinned;    /* its modules stay loaded after an undo */
 };
@@ -46,5 +48,9 @@ struct ks_error *ks_live_apply(const struct ks_live *live, const struct ks_pack 
 struct ks_error *ks_live_undo(const struct ks_live *live, const char *id,
 			      const struct ks_live_options *opt,
 			      struct ks_live_result *result) KS_MUST_CHECK;
+
+/* For apply.c: takes away what is left of an update that the kernel has reversed, with the lock held. */
+struct ks_error *ks_undo_remains(const struct ks_live *live, const char *id,
+				 const struct ks_live_options *opt) KS_MUST_CHECK;
 
 #endif

@@ -228,6 +228,7 @@ struct ks_error *ks_live_read(const struct ks_live *live, const char *id,
 	u->pinned = pinned && *pinned == '1';
 	free(pinned);
 	read_lines(dir, "conflicts", &u->conflicts);
+	read_lines(dir, "builds_on", &u->builds_on);
 	read_lines(dir, "functions", &u->functions);
 	free(dir);
 	*update = u;
@@ -244,8 +245,63 @@ void ks_live_update_free(struct ks_live_update *u)
 	free(u->abort_cause);
 	free(u->error);
 	ks_strv_free(&u->conflicts);
+	ks_strv_free(&u->builds_on);
 	ks_strv_free(&u->functions);
 	free(u);
+}
+
+struct ks_live_updates {
+	KS_VEC(struct ks_live_update *) list;
+};
+
+static struct ks_error *read_applied(const struct ks_live *live, struct ks_live_updates *all)
+{
+	struct ks_strv ids = { 0 };
+	struct ks_error *err = ks_live_list(live, &ids);
+
+	for (size_t i = 0; !err && i < ids.len; i++) {
+		struct ks_live_update *u;
+
+		err = ks_live_read(live, ids.v[i], &u);
+		if (err)
+			break;
+		if (!u->stage)
+			err = ks_error_new(KS_E_FAILED,
+					   "the state of the update %s cannot be read; run this as root", u->id);
+		if (!err && !strcmp(u->stage, "applied"))
+			*ks_vec_push(&all->list) = u;
+		else
+			ks_live_update_free(u);
+	}
+	ks_strv_free(&ids);
+	return err;
+}
+
+/* Does one that is not listed yet build on it? */
+static bool is_needed(const struct ks_live_updates *all, const struct ks_strv *listed, const char *id)
+{
+	ks_vec_for(&all->list, it)
+		if (!ks_strv_has(listed, (*it)->id) && ks_strv_has(&(*it)->builds_on, id))
+			return true;
+	return false;
+}
+
+struct ks_error *ks_live_undo_order(const struct ks_live *live, struct ks_strv *ids)
+{
+	struct ks_live_updates all = { 0 };
+	struct ks_error *err = read_applied(live, &all);
+	size_t before;
+
+	do {
+		before = ids->len;
+		ks_vec_for(&all.list, it)
+			if (!err && !ks_strv_has(ids, (*it)->id) && !is_needed(&all, ids, (*it)->id))
+				ks_strv_add(ids, (*it)->id);
+	} while (ids->len != before);
+	ks_vec_for(&all.list, it)
+		ks_live_update_free(*it);
+	ks_vec_free(&all.list);
+	return err;
 }
 
 bool ks_live_is_applied(const struct ks_live *live, const struct ks_live_update *u)

@@ -45,6 +45,7 @@ struct ks_live_update {
 	char *abort_cause, *error; /* of the last attempt; "ok" and "" where it went well */
 	bool pinned;
 	struct ks_strv conflicts; /* "COMM PID FUNCTION+0xOFFSET" */
+	struct ks_strv builds_on; /* ids of updates that it needs */
 	struct ks_strv functions; /* "TARGET NAME OLD NEW"; for root only */
 };
 
@@ -61,6 +62,9 @@ void ks_live_update_free(struct ks_live_update *u);
 
 /* Who may not read the stage is told by what is kept of applied updates (run.h). */
 bool ks_live_is_applied(const struct ks_live *live, const struct ks_live_update *u);
+
+/* Appends the updates that are applied, each before those that it builds on; root only. */
+struct ks_error *ks_live_undo_order(const struct ks_live *live, struct ks_strv *ids) KS_MUST_CHECK;
 
 /* The update's debug log, appended to @out; root only. */
 struct ks_error *ks_live_log(const struct ks_live *live, const char *id,

@@ -87,6 +87,28 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 	return clean_up(live, id, opt);
 }
 
+struct ks_error *ks_undo_remains(const struct ks_live *live, const char *id,
+				 const struct ks_live_options *opt)
+{
+	struct ks_live_result result = { 0 };
+	struct ks_live_update *u;
+	struct ks_error *err = ks_live_read(live, id, &u);
+	bool pinned;
+
+	if (err)
+		return err;
+	pinned = u->pinned;
+	ks_live_update_free(u);
+	err = ks_whole_remove(live, id, &result.from_disk, &result.fixed);
+	ks_live_result_clear(&result);
+	if (err)
+		return err;
+	if (!pinned)
+		return clean_up(live, id, opt);
+	ks_run_retire(live, id);
+	return NULL;
+}
+
 struct ks_error *ks_live_undo(const struct ks_live *live, const char *id,
 			      const struct ks_live_options *opt, struct ks_live_result *result)
 {

@@ -126,6 +126,8 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 			"#include <linux/init.h>\n#include <linux/module.h>\n#include <ksplice/core.h>\n\n"
 			"extern const char ksplice_table[], ksplice_table_end[];\n"
 			"extern struct ksplice_export ksplice_exports[];\n\n");
+	ks_buf_adds(&b, "static char *replaces;\nmodule_param(replaces, charp, 0400);\n"
+			"MODULE_PARM_DESC(replaces, \"ids of updates that this one replaces, or *\");\n\n");
 	if (src->modules)
 		ks_buf_addf(&b, "static struct ksplice_nothing nothing[%zu];\n\nstatic char *left_out;\n"
 				"module_param(left_out, charp, 0400);\n"
@@ -140,12 +142,12 @@ static struct ks_error *write_old(const struct ks_update_source *src, const char
 	add_literal(&b, src->description);
 	ks_buf_addf(&b,
 		    ",\n\t\t.table = ksplice_table,\n\t\t.exports = ksplice_exports,\n"
-		    "\t\t.nr_exports = %zu,\n%s\t};\n\n"
+		    "\t\t.nr_exports = %zu,\n\t\t.series = %d,\n\t\t.replaces = replaces,\n%s\t};\n\n"
 		    "\treturn ksplice_old_init(THIS_MODULE, &old);\n}\n\n"
 		    "static void __exit old_exit(void)\n{\n\tksplice_old_exit(THIS_MODULE);\n}\n\n"
 		    "module_init(old_init);\nmodule_exit(old_exit);\nMODULE_LICENSE(\"GPL\");\n"
 		    "MODULE_DESCRIPTION(\"Ksplice update: what to find\");\n",
-		    ks_table_exports(src->table),
+		    ks_table_exports(src->table), src->series,
 		    src->modules ? "\t\t.left_out = left_out,\n\t\t.nothing = nothing,\n" : "");
 	return write_buf(dir, "old.c", &b);
 }

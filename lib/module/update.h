@@ -17,6 +17,7 @@ struct ks_update_source {
 	size_t nr_units;          /* unit0.o_shipped ... are in the directory */
 	bool pinned;
 	const char *include_dir;  /* with ksplice/core.h */
+	bool series;  /* on top of the updates that are applied */
 	bool modules; /* some target is a module, which may not be loaded */
 	const char *core_symvers; /* the Module.symvers of ksplice.ko */
 };

@@ -229,12 +229,12 @@ static json_t *manifest_to_json(const struct ks_manifest *m)
 	ks_vec_for(&m->files, f)
 		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
 					 (json_int_t)f->size, "sha256", f->sha256));
-	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, "
+	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, s:b, s:b, "
 			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "format", KSPLICE_PACKAGE_FORMAT, "id", m->id, "description",
 			 m->description, "kernel", "release", m->release, "version", m->version,
 			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
-			 "compiler", m->compiler, "pinned", m->pinned, "modules", "core",
+			 "compiler", m->compiler, "pinned", m->pinned, "series", m->series, "replace", m->replace, "modules", "core",
 			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
 			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts", names_to_json(&m->layouts), "units", units, "whole", whole, "files", files);
 }
@@ -551,6 +551,10 @@ static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
 	check_created(r, m->created);
 	m->compiler = read_string(r, root, "compiler");
 	m->pinned = json_is_true(member(r, root, "pinned", JSON_TRUE));
+	m->series = json_is_true(member(r, root, "series", JSON_TRUE));
+	m->replace = json_is_true(member(r, root, "replace", JSON_TRUE));
+	if (m->series && m->replace)
+		complain(r, "an update cannot both build on others (\"series\") and replace them");
 	read_modules(r, root, m);
 	read_module_names(r, root, "targets", &m->targets);
 	read_module_names(r, root, "needs", &m->needs);

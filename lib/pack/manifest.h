@@ -54,6 +54,8 @@ struct ks_manifest {
 	char *created;  /* ISO 8601, UTC */
 	char *compiler; /* its version line, or "" */
 	bool pinned;
+	bool series;  /* made for the kernel with the updates that were applied before */
+	bool replace; /* to replace all others when it is applied */
 	char *core_file, *old_file, *new_file; /* the kernel modules among the files */
 	struct ks_strv targets;
 	struct ks_strv layouts; /* types that the patch lays out differently, for the reader */

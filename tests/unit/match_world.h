@@ -38,6 +38,9 @@ struct world {
 	struct world_symbol kallsyms[64];
 	u32 nr_kallsyms;
 	u64 found[64][8];
+	/* An update that is applied: whether the table is made for it, and what it replaced by what. */
+	bool series;
+	u64 replaced, replacement;
 	u64 fentry, return_thunk, static_return, return0, pv_nop;
 	/* The result. */
 	void *blob;
@@ -218,6 +221,13 @@ static inline bool world_is_pv_nop(void *ctx, u64 addr)
 	return addr && addr == ((struct world *)ctx)->pv_nop;
 }
 
+static inline u64 world_follow(void *ctx, u64 addr)
+{
+	const struct world *w = ctx;
+
+	return addr && addr == w->replaced ? w->replacement : addr;
+}
+
 static inline u32 world_candidates(void *ctx, u32 sym, const u64 **list)
 {
 	struct world *w = ctx;
@@ -229,7 +239,8 @@ static inline u32 world_candidates(void *ctx, u32 sym, const u64 **list)
 
 	for (i = 0; i < w->nr_kallsyms && n < 8; i++)
 		if (!strcmp(w->kallsyms[i].name, name))
-			w->found[sym % 64][n++] = w->kallsyms[i].addr;
+			w->found[sym % 64][n++] = w->series ? world_follow(w, w->kallsyms[i].addr) :
+							      w->kallsyms[i].addr;
 	*list = w->found[sym % 64];
 	return n;
 }
@@ -243,12 +254,14 @@ static const struct ks_match_ops world_ops = {
 	.is_static_return = world_is_static_return,
 	.is_return0 = world_is_return0,
 	.is_paravirt_nop = world_is_pv_nop,
+	.follow = world_follow,
 };
 
 /* What a table that kst_open() accepts comes to; allocated exactly, for the sanitizers. */
 static inline enum ks_solve_result world_solve_view(struct world *w, const struct kst_view *v)
 {
-	struct ks_match m = { .table = v, .ops = &world_ops, .ctx = w, .text = WORLD_TEXT };
+	struct ks_match m = { .table = v, .ops = &world_ops, .ctx = w, .text = WORLD_TEXT,
+			      .series = w->series };
 	enum ks_solve_result result;
 	u8 *state = calloc(v->nr_blocks, 1);
 

@@ -590,6 +590,86 @@ static void test_whole(void)
 	make_pack();
 }
 
+/* Another update that is applied; @base: the one that it builds on, or "". */
+static void set_other(const char *id, const char *base)
+{
+	char *old = ks_asprintf("ksplice_%s_old", id), *new = ks_asprintf("ksplice_%s_new", id);
+
+	set_core(ABI);
+	set_record(id, "applied\n", "ok\n", "\n");
+	put(fake.sysfs, id, "builds_on", base);
+	put(fake.modules, old, "initstate", "live\n");
+	put(fake.modules, new, "initstate", "live\n");
+	free(old);
+	free(new);
+}
+
+static void test_order(void)
+{
+	struct ks_strv ids = { 0 };
+
+	boot();
+	set_other("base", "");
+	set_other("other", "");
+	set_other("top", "base\n");
+	set_record("was", "reversed\n", "ok\n", "\n");
+	tap_fine(ks_live_undo_order(&live, &ids), "the order of undoing");
+	tap_ok(ids.len == 3 && !strcmp(ids.v[0], "other") && !strcmp(ids.v[1], "top") &&
+		       !strcmp(ids.v[2], "base"),
+	       "what builds on another comes first");
+	ks_strv_free(&ids);
+}
+
+static void test_replace(void)
+{
+	struct ks_error *err;
+
+	boot();
+	set_other("other", "");
+	how.replace = "*";
+	tap_fine(apply(), "in the place of all");
+	tap_ok(steps_are("load old replaces=*, load new, applied, unload new, unload old, forget") &&
+		       result.replaced.len == 1 && !there(fake.sysfs, "other") && there(fake.sysfs, ID),
+	       "what it replaced is gone");
+	ks_live_result_clear(&result);
+	boot();
+	set_other("other", "");
+	set_other("stays", "");
+	how.replace = "other";
+	tap_fine(apply(), "in the place of one");
+	tap_ok(!there(fake.sysfs, "other") && there(fake.sysfs, "stays"), "only that one is gone");
+	ks_live_result_clear(&result);
+	boot();
+	set_other("other", "");
+	how.replace = "nosuch";
+	err = apply();
+	tap_ok(has_abort(err, "needed") && has_text(err, "cannot replace nosuch") && steps_are(""),
+	       "one that is not applied");
+	ks_error_free(err);
+	ks_live_result_clear(&result);
+	boot();
+	set_other("other", "");
+	fake.stage_abort = "code_busy\n";
+	how.replace = "*";
+	err = apply();
+	tap_ok(err && there(fake.sysfs, "other") && !there(fake.sysfs, ID), "a failure leaves the other applied");
+	ks_error_free(err);
+	ks_live_result_clear(&result);
+	boot();
+	how.replace = NULL;
+	pack.manifest.series = true;
+	write_manifest();
+	tap_fine(apply(), "a series");
+	ks_live_result_clear(&result);
+	how.replace = "*";
+	err = apply();
+	tap_ok(has_text(err, "cannot replace any"), "a series replaces nothing");
+	ks_error_free(err);
+	ks_live_result_clear(&result);
+	how.replace = NULL;
+	pack.manifest.series = false;
+}
+
 static void test_needs(void)
 {
 	struct ks_error *err;
@@ -1096,6 +1176,8 @@ int main(void)
 	test_checks();
 	test_partial();
 	test_whole();
+	test_order();
+	test_replace();
 	test_needs();
 	test_load_errors();
 	test_aborts();

@@ -479,6 +479,56 @@ static void test_jump_label(void)
 	end();
 }
 
+/* Made for the kernel with an update that has put the function at H in the place of that at G. */
+static void test_series(void)
+{
+	u32 text;
+
+	/* call g, whose code is in the update */
+	begin(BYTES(0xe8, 0, 0, 0, 0, 0xc3), 0);
+	site(KST_S_JUMP, 0, 5, KST_J_CALL, g, 0, 0);
+	world_block(&w, g, KST_TEXT, 0, BYTES(0x31, 0xc0, 0xc3));
+	world_write(&w, H, BYTES(0x31, 0xc0, 0xc3));
+	world_branch(&w, F, 0xe8, G);
+	w.replaced = G;
+	w.replacement = H;
+	differs("new code of an update, for a table that knows of none");
+	w.series = true;
+	matches("new code of an update");
+	tap_ok(w.value[g] == H, "the function is where the update has it");
+	world_branch(&w, F, 0xe8, H);
+	matches("a call straight into the update");
+	world_write(&w, H, BYTES(0x90));
+	differs("the new code is another");
+	end();
+
+	/* Two functions refer to a string, of which the update has a copy. */
+	begin(BYTES(0x48, 0xc7, 0xc0, 0, 0, 0, 0, 0x48, 0xc7, 0xc0, 0, 0, 0, 0), 0);
+	text = world_symbol_new(&w, "", 0);
+	site(KST_S_REL, 3, 4, KST_R_ABS32S, text, 0, 0);
+	site(KST_S_REL, 10, 4, KST_R_ABS32S, text, 0, 0);
+	world_block(&w, text, KST_STRING, 0, "text", 5);
+	world_write(&w, G, "text", 5);
+	world_write(&w, H, "text", 5);
+	run(3, (const u8 *)&(u32){ (u32)G }, 4);
+	run(10, (const u8 *)&(u32){ (u32)H }, 4);
+	differs("a constant at two places");
+	w.series = true;
+	matches("a constant and its copy in an update");
+	world_write(&w, H, "next", 5);
+	differs("a copy of other content");
+	end();
+
+	/* A branch on a key that can no longer change is a plain jump there. */
+	begin(BYTES(0x0f, 0x1f, 0x44, 0x00, 0x00, 0x31, 0xc0, 0xc3), 0);
+	site(KST_S_JUMP_LABEL, 0, 5, 0, KST_NONE, 7, 0);
+	world_branch(&w, F, 0xe9, F + 5);
+	differs("a jump to the next instruction in place of a nop");
+	w.series = true;
+	matches("a jump to the next instruction, in new code");
+	end();
+}
+
 static void test_static_call(void)
 {
 	u64 func = H;
@@ -698,6 +748,7 @@ int main(void)
 	test_paravirt();
 	test_small_sites();
 	test_jump_label();
+	test_series();
 	test_static_call();
 	test_data();
 	test_solve();
