@@ -36,6 +36,8 @@ struct stop {
 	bool apply;
 	atomic_t arrived;
 	u32 data; /* -ESTALE: which object has changed */
+	const struct ksplice_new_hook *hook; /* -ECANCELED: which one failed, and with what */
+	int hook_ret;
 	int done;
 	int ret;
 	u64 inside_ns;
@@ -79,6 +81,13 @@ static int check_again(struct stop *s)
 	return 0;
 }
 
+static int check_hooks(struct stop *s)
+{
+	s->hook_ret = ksplice_hooks_call(
+		s->u, s->apply ? KSPLICE_HOOK_CHECK_APPLY : KSPLICE_HOOK_CHECK_REVERSE, &s->hook);
+	return s->hook_ret ? -ECANCELED : 0;
+}
+
 static int commit(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
@@ -87,6 +96,8 @@ static int commit(struct stop *s)
 
 	if (!ret)
 		ret = check_again(s);
+	if (!ret)
+		ret = check_hooks(s);
 	if (ret)
 		return ret;
 	for (i = 0; i < u->nr_patches; i++) {
@@ -100,6 +111,8 @@ static int commit(struct stop *s)
 	for (i = 0; i < u->nr_data; i++)
 		if (!u->data[i].left_alone)
 			ksplice_data_write(&u->data[i], s->apply);
+	sync_core(); /* they may come through code that was changed */
+	ksplice_hooks_call(u, s->apply ? KSPLICE_HOOK_APPLY : KSPLICE_HOOK_REVERSE, &s->hook);
 	return 0;
 }
 
@@ -241,6 +254,8 @@ static int report(struct stop *s)
 						"the update cannot change it"
 					      : "%s: something else has changed it",
 				     u->data[s->data].name);
+	case -ECANCELED:
+		return ksplice_hooks_report(u, s->hook, s->hook_ret);
 	}
 	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret,
 			     "the code changed while the machine was stopped");
@@ -318,8 +333,11 @@ static int splice(struct stop *s)
 	u64 start;
 	u32 i;
 	int ret = prepare(s);
+	bool begun = !ret;
 
 	u->tasks = 0;
+	if (!ret)
+		ret = ksplice_hooks_begin(u, s->apply);
 	if (!ret)
 		ret = look_early(s);
 	if (ret)
@@ -351,6 +369,8 @@ static int splice(struct stop *s)
 out:
 	ksplice_watch_end(s->watch);
 	finish(u);
+	if (begun)
+		ksplice_hooks_end(u, s->apply, !ret);
 	return ret;
 }
 
@@ -410,7 +430,7 @@ int ksplice_apply(struct ksplice_update *u)
 	u->undoing = false;
 	if (u->stage == KSPLICE_APPLIED)
 		return 0;
-	if (!u->new || !(u->nr_patches + u->nr_data))
+	if (!u->new)
 		return ksplice_abort(u, KSPLICE_UNEXPECTED, -EINVAL, "its new code is not loaded");
 	ret = check_overlap(u);
 	if (ret)
