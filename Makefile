@@ -30,6 +30,7 @@ CORE_OBJ := $(patsubst %,build/kernel/%.o,table match sites solve)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=build/tests/%)
 KERNEL_FILES := kernel/Kbuild $(wildcard kernel/*.c kernel/*.h)
 SHARED_HEADERS := $(wildcard include/ksplice/*.h)
+PATCH_HEADER := include/ksplice-patch.h
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -37,11 +38,12 @@ Q := $(if $(V),,@)
 all: $(TOOLS:%=bin/%) bin/share
 
 # In place, the tools find what `make install` would put below share/ksplice.
-bin/share: $(KERNEL_FILES) $(SHARED_HEADERS)
+bin/share: $(KERNEL_FILES) $(SHARED_HEADERS) $(PATCH_HEADER)
 	rm -rf $@
 	mkdir -p $@/kernel $@/include/ksplice
 	cp $(KERNEL_FILES) $@/kernel/
 	cp $(SHARED_HEADERS) $@/include/ksplice/
+	cp $(PATCH_HEADER) $@/include/
 
 build/libksplice.a: $(LIB_OBJ)
 	rm -f $@
@@ -82,6 +84,7 @@ install: all
 	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -m 644 $(KERNEL_FILES) $(DESTDIR)$(PREFIX)/share/ksplice/kernel/
 	install -m 644 $(SHARED_HEADERS) $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice/
+	install -m 644 $(PATCH_HEADER) $(DESTDIR)$(PREFIX)/share/ksplice/include/
 
 clean:
 	rm -rf build bin

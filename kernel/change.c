@@ -192,7 +192,7 @@ static int check_apply(struct ksplice_update *u)
 	u32 i;
 	int ret;
 
-	if (!u->new || !(u->nr_patches + u->nr_data))
+	if (!u->new)
 		return ksplice_abort(u, KSPLICE_UNEXPECTED, -EINVAL, "its new code is not loaded");
 	ret = ksplice_check_replaced(u);
 	if (!ret)

@@ -9,6 +9,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/kprobes.h>
+#include <linux/livepatch.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
@@ -76,6 +77,39 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
 	((unsigned long)(mod)->core_layout.base + (mod)->core_layout.ro_size)
 #define ks_module_ro_after_init_size(mod) \
 	((unsigned long)(mod)->core_layout.ro_after_init_size - (mod)->core_layout.ro_size)
+#endif
+
+/* Does it lie in what of the module stays when it has started? */
+static inline bool ks_within_module(const struct module *mod, const void *start, u64 len)
+{
+	unsigned long addr = (unsigned long)start;
+
+	return len && len <= MODULES_LEN && within_module_core(addr, mod) &&
+	       within_module_core(addr + len - 1, mod);
+}
+
+/* And in what can always be written? */
+static inline bool ks_module_writable(const struct module *mod, const void *start, u64 len)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	unsigned long from = (unsigned long)mod->mem[MOD_DATA].base;
+	unsigned long size = mod->mem[MOD_DATA].size;
+#else
+	unsigned long from = (unsigned long)mod->core_layout.base + mod->core_layout.ro_after_init_size;
+	unsigned long size = mod->core_layout.size - mod->core_layout.ro_after_init_size;
+#endif
+	unsigned long offset = (unsigned long)start - from;
+
+	return offset <= size && len <= size - offset;
+}
+
+/* Data for objects of others, by object and number (klp_shadow_get() and so on). */
+#ifdef CONFIG_LIVEPATCH
+#define ks_have_shadows true
+#define ks_shadow_free_all(id) klp_shadow_free_all(id, NULL)
+#else
+#define ks_have_shadows false
+#define ks_shadow_free_all(id) ((void)(id))
 #endif
 
 /* What find_symbol() takes and gives: kernel/module/internal.h, since 5.12. */

@@ -566,9 +566,6 @@ static int run(struct find *f, const struct ksplice_old *old)
 	if (ret)
 		return ksplice_abort(f->u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the match");
 	ret = solve(f);
-	if (!ret && !(f->u->nr_patches + f->u->nr_data))
-		return ksplice_abort(f->u, KSPLICE_TARGET_NOT_LOADED, -ENOENT,
-				     "all of its targets are left out");
 	if (!ret)
 		ret = hold_updates(f);
 	return ret ? ret : fill_exports(f, old);

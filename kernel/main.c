@@ -131,8 +131,14 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 					     u->patches[i].name);
 	}
 	ret = take_data(u, owner, new);
-	if (ret)
+	if (!ret)
+		ret = ksplice_hooks_take(u, owner, new);
+	if (!ret)
+		ret = ksplice_shadows_take(u, owner, new);
+	if (ret) {
+		u->nr_hooks = 0;
 		return ret;
+	}
 	for (i = 0; i < u->nr_patches; i++)
 		u->patches[i].new_addr =
 			(unsigned long)new->patches[u->patches[i].index].new_function;
@@ -166,8 +172,11 @@ void ksplice_new_exit(struct module *owner)
 
 	mutex_lock(&ksplice_mutex);
 	u = of_module(owner);
-	if (u)
+	if (u) {
+		ksplice_shadows_drop(u);
+		u->nr_hooks = 0;
 		u->new = NULL;
+	}
 	mutex_unlock(&ksplice_mutex);
 }
 EXPORT_SYMBOL_GPL(ksplice_new_exit);

@@ -44,6 +44,8 @@ struct stop {
 	atomic_t arrived;
 	const struct ksplice_data *stale; /* -ESTALE: the object that has changed */
 	bool stale_apply;
+	const struct ksplice_new_hook *hook; /* -ECANCELED: which one failed, and with what */
+	int hook_ret;
 	int done;
 	int ret;
 	u64 inside_ns;
@@ -90,6 +92,14 @@ static int check_again(struct stop *s, const struct ksplice_part *part)
 	return 0;
 }
 
+static int check_hooks(struct stop *s, const struct ksplice_part *part)
+{
+	s->hook_ret = ksplice_hooks_call(
+		part->u, part->apply ? KSPLICE_HOOK_CHECK_APPLY : KSPLICE_HOOK_CHECK_REVERSE,
+		&s->hook);
+	return s->hook_ret ? -ECANCELED : 0;
+}
+
 static void write_part(const struct ksplice_part *part)
 {
 	struct ksplice_update *u = part->u;
@@ -118,10 +128,17 @@ static int commit(struct stop *s)
 	for_each_part(s, part)
 		if (!ret)
 			ret = check_again(s, part);
+	for_each_part(s, part)
+		if (!ret)
+			ret = check_hooks(s, part);
 	if (ret)
 		return ret;
 	for_each_part(s, part)
 		write_part(part);
+	sync_core(); /* they may come through code that was changed */
+	for_each_part(s, part)
+		ksplice_hooks_call(part->u, part->apply ? KSPLICE_HOOK_APPLY : KSPLICE_HOOK_REVERSE,
+				   &s->hook);
 	return 0;
 }
 
@@ -265,6 +282,8 @@ static int report(struct stop *s)
 					       "the update cannot change it"
 					     : "%s: something else has changed it",
 				     s->stale->name);
+	case -ECANCELED:
+		return ksplice_hooks_report(u, s->hook, s->hook_ret);
 	}
 	return ksplice_abort(u, KSPLICE_UNEXPECTED, s->ret,
 			     "the code changed while the machine was stopped");
@@ -541,9 +560,13 @@ int ksplice_splice(struct ksplice_update *u, struct ksplice_part *parts, u32 nr_
 	struct ksplice_part *part;
 	bool reversed = false;
 	int ret = prepare(&s);
-	u32 i;
+	u32 begun = 0, i;
 
 	u->tasks = 0;
+	while (!ret && begun < nr_parts) {
+		part = &parts[begun++];
+		ret = ksplice_hooks_begin(u, part->u, part->apply);
+	}
 	if (!ret)
 		ret = look_early(&s);
 	if (!ret)
@@ -558,6 +581,11 @@ int ksplice_splice(struct ksplice_update *u, struct ksplice_part *parts, u32 nr_
 	ksplice_watch_end(s.watch);
 	for_each_part(&s, part)
 		finish(part);
+	/* After a failure, what was begun last ends first. */
+	for (i = 0; i < begun; i++) {
+		part = &parts[ret ? begun - 1 - i : i];
+		ksplice_hooks_end(part->u, part->apply, !ret);
+	}
 	kvfree(s.merged);
 	return ret;
 }

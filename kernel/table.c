@@ -260,8 +260,6 @@ static const char *check_rest(const struct kst_view *t)
 		if (e->kind > KST_E_BRANCH || (e->kind == KST_E_ADDRESS && (e->on || e->off)))
 			return "an export's kind or values are unknown";
 	}
-	if (!t->nr_patches && !t->nr_data)
-		return "it patches nothing";
 	for (i = 0; i < t->nr_patches; i++) {
 		const struct kst_patch *p = &t->patches[i];
 

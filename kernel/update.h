@@ -42,6 +42,7 @@ struct ksplice_target {
 	bool left_out;      /* not loaded, and the update is applied without it */
 };
 
+struct ksplice_shadow_record;
 struct ksplice_traced;
 struct ksplice_watch;
 
@@ -118,6 +119,10 @@ struct ksplice_update {
 	u32 nr_patches;
 	struct ksplice_data *data;
 	u32 nr_data;
+	const struct ksplice_new_hook *hooks; /* in the new module, while there is one */
+	u32 nr_hooks;
+	struct ksplice_shadow_record **shadows;
+	u32 nr_shadows;
 	struct ksplice_range *ranges; /* the old functions and their .cold parts */
 	char **range_names;           /* what they own */
 	u32 nr_ranges;
@@ -179,6 +184,29 @@ int ksplice_data_map(struct ksplice_data *d);
 void ksplice_data_unmap(struct ksplice_data *d);
 bool ksplice_data_unchanged(const struct ksplice_data *d, bool apply);
 void ksplice_data_write(struct ksplice_data *d, bool apply);
+
+/*
+ * hooks.c.  Those of the new module @owner, checked; they are there until it goes.
+ */
+int ksplice_hooks_take(struct ksplice_update *u, struct module *owner,
+		       const struct ksplice_new *new);
+/*
+ * Around the stop: the pre hooks, and then in any case the post or the fail
+ * hooks.  Sleep.  An abort is that of @whose operation it is.
+ */
+int ksplice_hooks_begin(struct ksplice_update *whose, struct ksplice_update *u, bool apply);
+void ksplice_hooks_end(struct ksplice_update *u, bool apply, bool done);
+/* All of one kind, until one fails: that is *failed, and what it returned. */
+int ksplice_hooks_call(struct ksplice_update *u, enum ksplice_hook_kind kind,
+		       const struct ksplice_new_hook **failed);
+int ksplice_hooks_report(struct ksplice_update *u, const struct ksplice_new_hook *failed, int ret);
+
+/* shadow.c: from the start of the new module to its end; and while its update is applied. */
+int ksplice_shadows_take(struct ksplice_update *u, struct module *owner,
+			 const struct ksplice_new *new);
+void ksplice_shadows_drop(struct ksplice_update *u);
+void ksplice_shadows_hold(struct ksplice_update *u);
+void ksplice_shadows_release(struct ksplice_update *u);
 
 /* text.c */
 /* A second, writable mapping of [addr, addr + len) of the kernel or of modules; NULL: no memory. */

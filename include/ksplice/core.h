@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/types.h>
 
+#include <ksplice/hooks.h>
 #include <ksplice/version.h>
 
 /*
@@ -74,6 +75,12 @@ struct ksplice_new_data {
 	u32 offset;          /* of the piece in the object */
 };
 
+struct ksplice_new_hook {
+	const void *function; /* in the new module's text */
+	u32 kind;             /* enum ksplice_hook_kind */
+	u32 target;           /* index among the table's: not called where that is left out */
+};
+
 struct ksplice_new {
 	u32 abi;
 	u32 nr_patches; /* as many as the table's patches array, same order */
@@ -81,6 +88,9 @@ struct ksplice_new {
 	const char *id;
 	const struct ksplice_new_patch *patches;
 	const struct ksplice_new_data *data;
+	u32 nr_hooks, nr_shadows;
+	const struct ksplice_new_hook *hooks;       /* not copied: in the module, and constant */
+	struct ksplice_shadow *const *shadows;      /* in the module's data */
 	/*
 	 * Pointers to this module's code or writable data may stay in the kernel
 	 * after an undo: never let the module be unloaded.

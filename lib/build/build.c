@@ -85,6 +85,7 @@ static struct ks_error *find_cache(struct ks_build *b)
 			b->cache);
 	b->farm = ks_path_join(b->cache, "farm");
 	b->obj = ks_path_join(b->cache, "obj");
+	b->include = ks_path_join(b->cache, "include");
 	return check_cache_path(b->cache);
 }
 
@@ -158,6 +159,39 @@ static struct ks_error *read_config(struct ks_build *b)
 	return err;
 }
 
+/* Where it is the same already its times stay, by which stamps know it. */
+static struct ks_error *copy_header(const char *from, const char *to)
+{
+	struct ks_buf text = { 0 }, old = { 0 };
+	struct ks_error *err = ks_file_read(from, KS_BUILD_MAX_FILE, &text);
+
+	if (!err && ks_file_exists(to))
+		err = ks_file_read(to, KS_BUILD_MAX_FILE, &old);
+	if (!err && (old.len != text.len || memcmp(old.data, text.data, text.len)))
+		err = ks_file_write(to, text.data, text.len, 0644);
+	ks_buf_free(&text);
+	ks_buf_free(&old);
+	return err;
+}
+
+/* Copies, for the cache's path is one that make and the compiler can work with. */
+static struct ks_error *copy_headers(struct ks_build *b, const char *from)
+{
+	static const char *const names[] = { "ksplice-patch.h", "ksplice/hooks.h" };
+	char *dir = ks_path_join(b->include, "ksplice");
+	struct ks_error *err = from ? ks_dir_make(dir) : NULL;
+
+	for (size_t i = 0; from && !err && i < sizeof(names) / sizeof(*names); i++) {
+		char *source = ks_path_join(from, names[i]), *dest = ks_path_join(b->include, names[i]);
+
+		err = copy_header(source, dest);
+		free(source);
+		free(dest);
+	}
+	free(dir);
+	return err;
+}
+
 struct ks_error *ks_build_open(const struct ks_build_options *o, struct ks_build **build)
 {
 	struct ks_build *b = ks_alloc(sizeof(*b));
@@ -188,6 +222,8 @@ struct ks_error *ks_build_open(const struct ks_build_options *o, struct ks_build
 		err = take_lock(b);
 	if (!err)
 		err = ks_overlay_undo(b);
+	if (!err)
+		err = copy_headers(b, o->include_dir);
 	if (err) {
 		ks_build_close(b);
 		return err;
@@ -210,6 +246,7 @@ void ks_build_close(struct ks_build *b)
 	free(b->cache);
 	free(b->farm);
 	free(b->obj);
+	free(b->include);
 	free(b->release);
 	free(b->patch_opt);
 	free(b->cc);

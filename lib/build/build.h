@@ -27,6 +27,7 @@ struct ks_build_options {
 	struct ks_report *report; /* may be NULL */
 	const char *patch_opt;    /* for patch(1) in place of -p1; may be NULL */
 	int verbosity;            /* 2: the compiler commands become notes */
+	const char *include_dir;  /* with ksplice-patch.h, for patches that include it; may be NULL */
 };
 
 /*

@@ -88,8 +88,12 @@ static void add_generated(const char *path, size_t len, struct ks_deps *deps)
 static void add_file(struct ks_build *b, const char *path, size_t len, struct ks_deps *deps)
 {
 	size_t farm = strlen(b->farm);
+	size_t include = strlen(b->include);
 	char *text, *normal;
 
+	/* ksplice-patch.h is beside obj/. */
+	if (len > include && !strncmp(path, b->include, include) && path[include] == '/')
+		ks_strv_addf(&deps->files, "@../include/%.*s", (int)(len - include - 1), path + include + 1);
 	if (len <= farm || strncmp(path, b->farm, farm) || path[farm] != '/')
 		return;
 	text = ks_strndup(path + farm + 1, len - farm - 1);

@@ -102,8 +102,9 @@ static uint64_t stamp(const struct examination *x, const struct ks_text *text)
 static bool preprocess(struct examination *x, const struct candidate *c, const char *option,
 		       struct ks_buf *out, struct ks_text *text)
 {
-	char *command = ks_asprintf("%s %s -E %s -o - %s/%s", x->b->cc, c->arguments, option,
-				    x->b->farm, c->unit->source);
+	/* The arguments may be kept from a time when they did not have it. */
+	char *command = ks_asprintf("%s %s -I%s -E %s -o - %s/%s", x->b->cc, c->arguments,
+				    x->b->include, option, x->b->farm, c->unit->source);
 	const char *argv[] = { "sh", "-c", command, NULL };
 	struct ks_buf noise = { 0 };
 	struct ks_proc p = { .argv = argv, .cwd = x->b->obj, .env = ks_kbuild_env(),

@@ -177,7 +177,7 @@ static struct ks_error *run(struct ks_build *b, const struct ks_strv *args, int 
 	/* The kernel's own: a few functions compile strlen(UTS_RELEASE) in. */
 	ks_strv_addf(&argv, "KERNELRELEASE=%s", b->release);
 	ks_strv_add(&argv, "LOCALVERSION=");
-	ks_strv_addf(&argv, "KCFLAGS=%s", cflags);
+	ks_strv_addf(&argv, "KCFLAGS=%s -I%s", cflags, b->include);
 	/* What kbuild tells the compiler of C, and what deps.c reads: whose part it is. */
 	ks_strv_add(&argv, "AFLAGS_MODULE=$(modname_flags) $(modfile_flags)");
 	/*

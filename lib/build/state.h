@@ -7,6 +7,7 @@
  *	lock	held while a build is open
  *	farm/	the source tree as symbolic links (farm.c)
  *	obj/	kbuild's O= directory, whose source is the farm
+ *	include/  ksplice-patch.h, and what it includes (build.c)
  *	stage	what obj/ was prepared from; written last (build.c)
  *	roster	what the kernel builds (roster.c)
  *	includes  the include lines of the whole source (graph.c)
@@ -45,6 +46,7 @@ struct ks_build {
 	char *cache;
 	char *farm;
 	char *obj;
+	char *include; /* with ksplice-patch.h */
 	char *release;
 	char *patch_opt;
 	int jobs;
@@ -115,8 +117,10 @@ struct ks_error *ks_compiler_check(struct ks_build *b) KS_MUST_CHECK;
 
 /* kbuild.c */
 #define KS_KBUILD_CFLAGS "-ffunction-sections -fdata-sections -g0"
-/* As the kernel's builder compiled it, but for the debug info: whole modules, and an object's own layout. */
+/* As the kernel's builder compiled it, but for the debug info: an object's own layout. */
 #define KS_KBUILD_PLAIN_CFLAGS "-g0"
+/* The same for whole modules: ksplice-patch.h has less to do there. */
+#define KS_KBUILD_MODULE_CFLAGS KS_KBUILD_PLAIN_CFLAGS " -DKSPLICE_WHOLE_MODULE"
 
 /* @what is for the error: "the original source does not compile". */
 struct ks_error *ks_kbuild_make(struct ks_build *b, const char *target,

@@ -99,7 +99,7 @@ static struct ks_error *compile(struct whole *w)
 	if (!err)
 		err = ks_farm_make_real(w->b, dir);
 	if (!err)
-		err = ks_kbuild_compile(w->b, targets, 3, KS_KBUILD_PLAIN_CFLAGS,
+		err = ks_kbuild_compile(w->b, targets, 3, KS_KBUILD_MODULE_CFLAGS,
 					"the patched module does not compile");
 	ks_build_units_free(&list);
 	ks_roster_free(r);

@@ -70,6 +70,7 @@ static void cleanup(struct ks_create *c)
 		ks_unit_free(w->post);
 	}
 	ks_vec_free(&c->work);
+	ks_vec_free(&c->hooks);
 	ks_strv_free(&c->layouts);
 	ks_table_free(c->table);
 	ks_sysmap_free(c->map);

@@ -8,8 +8,13 @@
 
 #include "base/file.h"
 #include "create/state.h"
-#include "module/update.h"
-#include "table/newobj.h"
+
+static void add_hooks(struct ks_create *c, const struct ks_create_work *w)
+{
+	ks_vec_for(&w->diff->hooks, hook)
+		*ks_vec_push(&c->hooks) = (struct ks_update_hook){ hook->kind, w->target };
+	c->nr_shadows += w->diff->shadows.len;
+}
 
 static struct ks_error *add_units(struct ks_create *c, struct ks_new_globals *globals)
 {
@@ -18,13 +23,14 @@ static struct ks_error *add_units(struct ks_create *c, struct ks_new_globals *gl
 
 		if (!ks_create_touched(w))
 			continue;
-		w->first_patch = ks_table_patches(c->table);
-		w->first_data = ks_table_data(c->table);
+		w->first = (struct ks_new_first){ ks_table_patches(c->table), ks_table_data(c->table),
+						  c->hooks.len, c->nr_shadows };
 		w->target = ks_table_target(c->table, ks_create_target(w));
 		err = ks_table_add_unit(c->table, w->target, w->diff);
 		if (err)
 			return err;
 		ks_new_globals_add(globals, w->target, w->diff);
+		add_hooks(c, w);
 	}
 	return NULL;
 }
@@ -42,7 +48,7 @@ static struct ks_error *write_objects(struct ks_create *c, const struct ks_new_g
 		name = ks_asprintf("unit%zu.o_shipped", n++);
 		path = ks_path_join(c->modules_dir, name);
 		err = ks_newobj_write(c->table, w->target, w->diff, globals, c->opt->id,
-				      w->first_patch, w->first_data, path);
+				      &w->first, path);
 		free(name);
 		free(path);
 		if (err)
@@ -85,6 +91,9 @@ struct ks_error *ks_create_build_modules(struct ks_create *c)
 		.pinned = c->escapes,
 		.series = c->opt->series,
 		.modules = ks_table_targets(c->table) > 1,
+		.hooks = c->hooks.v,
+		.nr_hooks = c->hooks.len,
+		.nr_shadows = c->nr_shadows,
 	};
 	struct ks_error *err;
 

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "create/state.h"
+#include "diff/hooks.h"
 #include "diff/room.h"
 
 bool ks_create_touched(const struct ks_create_work *w)
@@ -93,8 +94,7 @@ static struct ks_error *diff_with_room(struct ks_create *c, struct ks_create_wor
 	return err;
 }
 
-static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *built,
-				  struct ks_strv *refused)
+static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *built)
 {
 	struct ks_create_work *w = ks_vec_push(&c->work);
 	struct ks_error *err;
@@ -107,14 +107,23 @@ static struct ks_error *diff_unit(struct ks_create *c, struct ks_build_unit *bui
 		err = diff_with_room(c, w);
 	if (err)
 		return err;
-	for (size_t i = 0; i < w->diff->refused.len; i++)
-		ks_strv_add(refused, w->diff->refused.v[i]);
 	for (size_t i = 0; i < w->diff->skipped.len; i++)
 		ks_note(c->opt->report, 0, "%s: not in the update: %s", built->source,
 			w->diff->skipped.v[i]);
-	c->replaced += w->diff->replaced.len + w->diff->data.len;
+	c->replaced += w->diff->replaced.len + w->diff->data.len + w->diff->hooks.len;
 	c->escapes |= w->diff->escapes;
 	return NULL;
+}
+
+/* A hook may reach into any unit. */
+static void check_hooks(struct ks_create *c)
+{
+	struct ks_diff **diffs = ks_alloc((c->work.len + 1) * sizeof(*diffs));
+
+	for (size_t i = 0; i < c->work.len; i++)
+		diffs[i] = c->work.v[i].diff;
+	ks_hooks_check(diffs, c->work.len);
+	free(diffs);
 }
 
 static struct ks_error *refusal(const struct ks_strv *refused)
@@ -141,8 +150,13 @@ struct ks_error *ks_create_diff_objects(struct ks_create *c)
 		struct ks_build_unit *u = &c->units.list.v[i];
 
 		ks_progress(c->opt->report, i, c->units.list.len, "%s", u->source);
-		err = diff_unit(c, u, &refused);
+		err = diff_unit(c, u);
 	}
+	if (!err)
+		check_hooks(c);
+	ks_vec_for(&c->work, w)
+		for (size_t i = 0; !err && i < w->diff->refused.len; i++)
+			ks_strv_add(&refused, w->diff->refused.v[i]);
 	if (!err && refused.len)
 		err = refusal(&refused);
 	ks_strv_free(&refused);

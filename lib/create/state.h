@@ -14,6 +14,8 @@
 #include "diff/diff.h"
 #include "distro/info.h"
 #include "module/core.h"
+#include "module/update.h"
+#include "table/newobj.h"
 #include "table/table.h"
 
 /* One unit that the change may affect, on its way through the pipeline. */
@@ -22,7 +24,7 @@ struct ks_create_work {
 	struct ks_unit *pre, *post;
 	struct ks_diff *diff;
 	uint32_t target; /* in the table */
-	size_t first_patch, first_data;
+	struct ks_new_first first;
 };
 
 struct ks_create {
@@ -37,13 +39,15 @@ struct ks_create {
 	struct ks_strv layouts; /* types that the change lays out differently */
 	/* ks_create_diff_objects() */
 	KS_VEC(struct ks_create_work) work;
-	size_t replaced; /* functions and pieces of data */
+	size_t replaced; /* functions and pieces of data; and hooks */
 	bool escapes;	 /* some unit's diff does */
 	/* make_work_dir() in create.c */
 	char *work_dir;	   /* temporary */
 	char *modules_dir; /* in it: the source of the update's modules */
 	/* ks_create_write_update() */
 	struct ks_table *table;
+	KS_VEC(struct ks_update_hook) hooks;
+	size_t nr_shadows;
 	/* ks_create_build_modules() */
 	struct ks_core_build *core;
 };

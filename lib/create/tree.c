@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/share.h"
 #include "create/state.h"
 
 static struct ks_error *check_place(const char *source, const char *config_dir)
@@ -100,8 +101,17 @@ static struct ks_error *open_build(struct ks_create *c)
 		.patch_opt = c->opt->patch_opt,
 		.verbosity = c->opt->verbosity,
 	};
+	char *share = NULL, *include = NULL;
+	struct ks_error *err;
 
-	return ks_build_open(&o, &c->build);
+	/* Where there is none, ksplice.ko cannot be built, and that says it better. */
+	ks_error_free(ks_share_find(&share));
+	if (share)
+		o.include_dir = include = ks_path_join(share, "include");
+	err = ks_build_open(&o, &c->build);
+	free(include);
+	free(share);
+	return err;
 }
 
 struct ks_error *ks_create_open_tree(struct ks_create *c)

@@ -50,6 +50,7 @@ static const struct {
 	{ ".altinstr_", "" },
 	{ ".BTF_ids", "" },
 	{ "__dyndbg", "" },
+	{ ".ksplice_", "" }, /* notes for hooks.c */
 	{ ".gnu.linkonce.this_module", "" },
 };
 

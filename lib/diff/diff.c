@@ -14,6 +14,7 @@
 
 #include "diff/collected.h"
 #include "diff/data.h"
+#include "diff/hooks.h"
 #include "diff/special.h"
 
 #define JUMP_SIZE 5u
@@ -381,7 +382,7 @@ static void note_escape(struct ks_diff *d, const struct ks_atom *from, const str
 	const struct ks_atom *to = ref->atom;
 	const struct ks_insn *insn;
 
-	if (to == from || !*to->name)
+	if (to == from || !*to->name || ks_hooks_address_stays(to))
 		return;
 	if (to->kind == KS_FUNC && is_branch(from, ref))
 		return;
@@ -548,12 +549,19 @@ struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct
 	d->post = post;
 	mark_used_constants(pre);
 	ks_pair_units(pre, post);
+	ks_hooks_assume(d);
+	mark_used_constants(pre); /* some were variables before */
 	ks_data_check(d);
 	tie_cold_parts(d);
 	tie_shared_ends(d);
 	find_replaced(d);
+	ks_hooks_find(d);
 	ks_vec_for(&d->data, it)
 		include(d, it->post);
+	ks_vec_for(&d->hooks, hook)
+		include(d, hook->function);
+	ks_vec_for(&d->shadows, it)
+		include(d, *it);
 	include_new_globals(d);
 	close_over(d);
 	ks_vec_for(&d->replaced, r)
@@ -574,6 +582,8 @@ void ks_diff_free(struct ks_diff *d)
 		return;
 	ks_vec_free(&d->replaced);
 	ks_vec_free(&d->data);
+	ks_vec_free(&d->hooks);
+	ks_vec_free(&d->shadows);
 	ks_vec_free(&d->included);
 	ks_strv_free(&d->added);
 	ks_strv_free(&d->removed);

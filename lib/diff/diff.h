@@ -6,6 +6,8 @@
 #ifndef KS_DIFF_DIFF_H
 #define KS_DIFF_DIFF_H
 
+#include <ksplice/hooks.h>
+
 #include "diff/pair.h"
 #include "diff/unit.h"
 
@@ -31,10 +33,18 @@ struct ks_growths {
 	KS_VEC(struct ks_growth) list;
 };
 
+/* A new function of post that the core calls when the update is applied or undone. */
+struct ks_hook {
+	enum ksplice_hook_kind kind;
+	struct ks_atom *function;
+};
+
 struct ks_diff {
 	struct ks_unit *pre, *post; /* not owned */
 	KS_VEC(struct ks_replaced) replaced;
 	KS_VEC(struct ks_changed_data) data;
+	KS_VEC(struct ks_hook) hooks;
+	KS_VEC(struct ks_atom *) shadows; /* new shadow fields: each a struct ksplice_shadow of post */
 	KS_VEC(struct ks_atom *) included; /* of post, for the new module: replaced, added, data */
 	struct ks_strv added;    /* names of new functions and variables that are included */
 	struct ks_strv removed;  /* names of functions that post no longer has */
@@ -47,7 +57,7 @@ struct ks_diff {
 /*
  * Compares the units (which ks_pair_units() has not seen yet).  Succeeds also
  * where something is refused or nothing has changed: the caller looks at
- * @refused and @replaced.
+ * @refused, and @replaced, @data and @hooks.
  */
 struct ks_error *ks_diff_units(struct ks_unit *pre, struct ks_unit *post, struct ks_diff **diff) KS_MUST_CHECK;
 void ks_diff_free(struct ks_diff *diff);

@@ -33,6 +33,7 @@ bool ks_atoms_equal(struct ks_atom *pre, struct ks_atom *post);
 #define KS_M_PART (1u << 4)      /* the .cold part of a replaced function (pre) */
 #define KS_M_QUEUED (1u << 6)      /* lib/table will make, or has made, a block of it */
 #define KS_M_CONTENT (1u << 7)     /* an object whose content is changed in place (pre and post) */
+#define KS_M_EARLY (1u << 8)       /* a variable of pre that the match may take for a constant */
 #define KS_M_USED (1u << 5) /* a constant of pre whose address the match will find */
 
 #endif

@@ -2,8 +2,7 @@
 /*
  * Building ksplice.ko; see core.h.
  *
- * The sources come from bin/share (in place) or share/ksplice (installed),
- * found from where the running program is.  The result is kept in
+ * The sources come from bin/share or share/ksplice (base/share.h).  The result is kept in
  * CONFIG_DIR/cache/core-HASH, where HASH covers all sources and the headers'
  * own version, so that neither an upgrade of ksplice nor of the headers can
  * leave a stale core behind.
@@ -15,39 +14,13 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "base/share.h"
 #include "build/build.h"
 
 #define MAX_SOURCE (4u << 20)
-
-static struct ks_error *find_share(char **share)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	static const char *const places[] = { "share", "../share/ksplice" };
-
-	if (n < 0)
-		return ks_error_errno(errno, "/proc/self/exe");
-	self[n] = 0;
-	*strrchr(self, '/') = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		char *dir = ks_path_join(self, places[i]), *kbuild = ks_path_join(dir, "kernel/Kbuild");
-		bool found = ks_file_exists(kbuild);
-
-		free(kbuild);
-		if (found) {
-			*share = dir;
-			return NULL;
-		}
-		free(dir);
-	}
-	return ks_error_new(KS_E_FAILED,
-			    "the sources of ksplice.ko are neither in %s/share nor in %s/../share/ksplice; run make, or install ksplice again",
-			    self, self);
-}
 
 static struct ks_error *list_files(const char *dir, struct ks_strv *names)
 {
@@ -157,7 +130,7 @@ struct ks_error *ks_core_build(struct ks_build *build, const char *config_dir, s
 			       struct ks_core_build **result)
 {
 	char *share = NULL, *kernel, *include, *dir, hex[17];
-	struct ks_error *err = find_share(&share);
+	struct ks_error *err = ks_share_find(&share);
 
 	if (err)
 		return err;

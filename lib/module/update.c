@@ -180,6 +180,23 @@ static void add_data(struct ks_buf *b, const struct ks_update_source *src)
 	ks_buf_adds(b, "};\n\n");
 }
 
+static void add_hooks(struct ks_buf *b, const struct ks_update_source *src)
+{
+	for (size_t i = 0; i < src->nr_hooks; i++)
+		ks_buf_addf(b, "extern const char ks_hook_%s_%06zu[];\n", src->id, i);
+	ks_buf_adds(b, "\nstatic const struct ksplice_new_hook hooks[] = {\n");
+	for (size_t i = 0; i < src->nr_hooks; i++)
+		ks_buf_addf(b, "\t{ ks_hook_%s_%06zu, %u, %u },\n", src->id, i, src->hooks[i].kind,
+			    src->hooks[i].target);
+	ks_buf_adds(b, "};\n\n");
+	for (size_t i = 0; i < src->nr_shadows; i++)
+		ks_buf_addf(b, "extern struct ksplice_shadow ks_shadow_%s_%06zu;\n", src->id, i);
+	ks_buf_adds(b, "\nstatic struct ksplice_shadow *const shadows[] = {\n");
+	for (size_t i = 0; i < src->nr_shadows; i++)
+		ks_buf_addf(b, "\t&ks_shadow_%s_%06zu,\n", src->id, i);
+	ks_buf_adds(b, "};\n\n");
+}
+
 static struct ks_error *write_new(const struct ks_update_source *src, const char *dir)
 {
 	struct ks_buf b = { 0 };
@@ -188,12 +205,15 @@ static struct ks_error *write_new(const struct ks_update_source *src, const char
 			"#include <linux/init.h>\n#include <linux/module.h>\n#include <ksplice/core.h>\n\n");
 	add_functions(&b, src);
 	add_data(&b, src);
+	add_hooks(&b, src);
 	ks_buf_adds(&b, "static int __init new_init(void)\n{\n\tstruct ksplice_new new = {\n"
 			"\t\t.abi = KSPLICE_CORE_ABI,\n\t\t.nr_patches = ARRAY_SIZE(patches),\n"
-			"\t\t.nr_data = ARRAY_SIZE(data),\n\t\t.id = ");
+			"\t\t.nr_data = ARRAY_SIZE(data),\n\t\t.nr_hooks = ARRAY_SIZE(hooks),\n"
+			"\t\t.nr_shadows = ARRAY_SIZE(shadows),\n\t\t.id = ");
 	add_literal(&b, src->id);
 	ks_buf_addf(&b,
-		    ",\n\t\t.patches = patches,\n\t\t.data = data,\n\t\t.pinned = %d,\n\t};\n\n"
+		    ",\n\t\t.patches = patches,\n\t\t.data = data,\n\t\t.hooks = hooks,\n"
+		    "\t\t.shadows = shadows,\n\t\t.pinned = %d,\n\t};\n\n"
 		    "\treturn ksplice_new_init(THIS_MODULE, &new);\n}\n\n"
 		    "static void __exit new_exit(void)\n{\n\tksplice_new_exit(THIS_MODULE);\n}\n\n"
 		    "module_init(new_init);\nmodule_exit(new_exit);\nMODULE_LICENSE(\"GPL\");\n"

@@ -10,12 +10,20 @@
 #include "base/error.h"
 #include "table/table.h"
 
+struct ks_update_hook {
+	uint32_t kind;   /* enum ksplice_hook_kind */
+	uint32_t target; /* of its unit, in the table */
+};
+
 struct ks_update_source {
 	const char *id;
 	const char *description;
 	struct ks_table *table;   /* complete, not finished */
 	size_t nr_units;          /* unit0.o_shipped ... are in the directory */
 	bool pinned;
+	const struct ks_update_hook *hooks;
+	size_t nr_hooks;
+	size_t nr_shadows;
 	const char *include_dir;  /* with ksplice/core.h */
 	bool series;  /* on top of the updates that are applied */
 	bool modules; /* some target is a module, which may not be loaded */

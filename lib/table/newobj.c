@@ -68,8 +68,8 @@ static const char *output_section(const struct ks_atom *a)
 		return ".text";
 	case KS_PIECE:
 		return ".text.pieces";
-	case KS_RODATA:
-		return ".rodata";
+	case KS_RODATA: /* some variables count as constants */
+		return a->section->flags & SHF_WRITE ? ".data" : ".rodata";
 	case KS_STRING:
 		return ".rodata.str";
 	case KS_DATA:
@@ -371,14 +371,36 @@ static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
 									  add_orc(j, a, !followed(j, a));
 }
 
+/* A name by which the modules' own source knows a part of an atom. */
+static void name_part(struct job *j, const char *what, const char *id, size_t n, const struct ks_atom *a,
+		      uint32_t offset, uint32_t size)
+{
+	const struct placed *p = &j->placed[a->index];
+	char *name = ks_asprintf("ks_%s_%s_%06zu", what, id, n);
+
+	ks_writer_symbol(j->w, name, STB_GLOBAL, ks_atom_is_code(a) ? STT_FUNC : STT_OBJECT, p->sec,
+			 p->offset + offset, size);
+	free(name);
+}
+
+static void name_parts(struct job *j, const char *id, struct ks_new_first n)
+{
+	ks_vec_for(&j->d->replaced, r)
+		name_part(j, "new", id, n.patch++, r->post, 0, r->post->size);
+	ks_vec_for(&j->d->data, c)
+		name_part(j, "data", id, n.data++, c->post, c->offset, c->size);
+	ks_vec_for(&j->d->hooks, hook)
+		name_part(j, "hook", id, n.hook++, hook->function, 0, hook->function->size);
+	ks_vec_for(&j->d->shadows, it)
+		name_part(j, "shadow", id, n.shadow++, *it, 0, (*it)->size);
+}
+
 struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *d,
 				 const struct ks_new_globals *globals, const char *id,
-				 size_t first_patch, size_t first_data,
-				 const char *path)
+				 const struct ks_new_first *first, const char *path)
 {
 	struct job j = { .t = t, .target = target, .d = d, .globals = globals };
 	struct ks_error *err = NULL;
-	size_t n = first_patch;
 
 	j.w = ks_writer_new();
 	j.placed = ks_alloc(d->post->atoms.len * sizeof(*j.placed));
@@ -390,24 +412,8 @@ struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_
 	for (size_t i = 0; !err && i < d->included.len; i++)
 		if (ks_atom_is_code(d->included.v[i]))
 			err = add_tables(&j, d->included.v[i]);
-	ks_vec_for(&d->replaced, r) {
-		struct placed *p = &j.placed[r->post->index];
-		char *name = ks_asprintf("ks_new_%s_%06zu", id, n++);
-
-		if (!err)
-			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_FUNC, p->sec, p->offset, r->post->size);
-		free(name);
-	}
-	n = first_data;
-	ks_vec_for(&d->data, c) {
-		struct placed *p = &j.placed[c->post->index];
-		char *name = ks_asprintf("ks_data_%s_%06zu", id, n++);
-
-		if (!err)
-			ks_writer_symbol(j.w, name, STB_GLOBAL, STT_OBJECT, p->sec,
-					 p->offset + c->offset, c->size);
-		free(name);
-	}
+	if (!err)
+		name_parts(&j, id, *first);
 	if (!err)
 		err = ks_writer_write(j.w, path);
 	ks_writer_free(j.w);

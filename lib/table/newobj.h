@@ -28,13 +28,18 @@ void ks_new_globals_free(struct ks_new_globals *g);
 const struct ks_opened *ks_new_globals_opened(const struct ks_new_globals *g, uint32_t target,
 					      const char *name);
 
+/* The numbers of a unit's first replaced function, piece of data, hook and shadow field. */
+struct ks_new_first {
+	size_t patch, data, hook, shadow;
+};
+
 /*
  * Writes @path.  Replaced function i of the diff gets the additional global
- * name "ks_new_<id>_<first_patch + i>".
+ * name "ks_new_<id>_<first->patch + i>"; the others in the same way ks_data_,
+ * ks_hook_ and ks_shadow_.
  */
 struct ks_error *ks_newobj_write(struct ks_table *t, uint32_t target, struct ks_diff *diff,
 				 const struct ks_new_globals *globals, const char *id,
-				 size_t first_patch, size_t first_data,
-				 const char *path) KS_MUST_CHECK;
+				 const struct ks_new_first *first, const char *path) KS_MUST_CHECK;
 
 #endif

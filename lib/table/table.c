@@ -156,7 +156,7 @@ static uint32_t atom_symbol(struct ks_table *t, struct ks_atom *a)
 /* Constant data that code refers to is compared too: make it a block later. */
 static void want_block(struct ks_table *t, struct ks_atom *a)
 {
-	bool constant = (a->kind == KS_STRING || a->kind == KS_RODATA) && a->size;
+	bool constant = (a->kind == KS_STRING || a->kind == KS_RODATA || (a->mark & KS_M_EARLY)) && a->size;
 
 	/* Weak data may be another object's in the kernel. */
 	if (!constant || a->discarded || a->bind == STB_WEAK || (a->mark & KS_M_QUEUED))

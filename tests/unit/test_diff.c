@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "diff/diff.h"
+#include "diff/hooks.h"
 #include "diff/room.h"
 
 static int number, failed;
@@ -35,7 +36,7 @@ static struct ks_error *compile(const char *dir, const char *source, const char 
 			       plain ? "-fno-data-sections" : "-fdata-sections",
 			       "-ffunction-sections", "-fno-pic", "-fno-pie", "-mcmodel=kernel", "-pg",
 			       "-mfentry", "-mrecord-mcount", "-fcf-protection=none", "-fno-common",
-			       "-fno-asynchronous-unwind-tables", NULL };
+			       "-fno-asynchronous-unwind-tables", "-Iinclude", "-Itests/include", NULL };
 	struct ks_error *err = ks_proc_output(argv, NULL);
 
 	free(c);
@@ -72,12 +73,22 @@ static void list_refused(struct ks_strv *out, const struct ks_diff *d)
 	}
 }
 
+static const char *const hook_kinds[] = {
+#define X(NAME, name, may_fail, old_code) #name,
+	KSPLICE_HOOKS(X)
+#undef X
+};
+
 static void describe(struct ks_diff *d, struct ks_strv *out)
 {
 	ks_vec_for(&d->replaced, r)
 		ks_strv_addf(out, "%s %s+%u", r->traced ? "traced" : "replaced", r->post->name, r->slot);
 	ks_vec_for(&d->data, c)
 		ks_strv_addf(out, "%s %s", c->writable ? "set" : "changed", c->post->name);
+	ks_vec_for(&d->hooks, hook)
+		ks_strv_addf(out, "hook %s %s", hook_kinds[hook->kind], hook->function->name);
+	ks_vec_for(&d->shadows, it)
+		ks_strv_addf(out, "shadow %s", (*it)->name);
 	list(out, "added", &d->added);
 	list(out, "removed", &d->removed);
 	list(out, "skipped", &d->skipped);
@@ -162,6 +173,7 @@ static void run(const char *root, const char *name, const char *temp)
 		ks_buf_addf(&detail, "# %s\n", ks_error_message(err));
 		verdict(false, name, detail.data);
 	} else {
+		ks_hooks_check(&d, 1);
 		describe(d, &said);
 		for (size_t i = 0; i < said.len; i++)
 			ks_buf_addf(&detail, "# said: %s\n", said.v[i]);

@@ -250,7 +250,7 @@ static void test_manifest_values(const char *good)
 		json_t *(*object)(json_t *root);
 		const char *key, *json, *part;
 	} bad[] = {
-		{ at_root, "format", "3", "format 3" },
+		{ at_root, "format", "4", "format 4" },
 		{ at_root, "format", "-1", "out of range" },
 		{ at_root, "id", "\"ABC\"", "a-z0-9" },
 		{ at_root, "id", "\"\"", "a-z0-9" },

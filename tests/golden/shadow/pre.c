@@ -1,0 +1,2 @@
+struct thing { int x; };
+int change(struct thing *t) { return t->x++; }
