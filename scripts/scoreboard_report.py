@@ -2,7 +2,9 @@
 """Records of single patches, and the report on all of them.
 
 A record is a dictionary, one JSON line of results.json:
-  path, class ("alone" or "headers"), headers, companions (other .c files), targets, units, replaced, added, removed, layouts,
+  path, class ("alone" or "headers"), headers, companions (other .c files), targets, units, replaced, added, removed,
+  layouts (types that it lays out differently, with what changes: refused, had they not been accepted),
+  extended (types that only get more where nothing was: a warning),
   result, reasons, cause, only_init, create_seconds, verify_seconds, match_ns, pause_ns,
   id, revision, steps (seconds of ksplice-create by its own steps)
 result is one of RESULTS.
@@ -139,8 +141,26 @@ def table(rows, header):
     return lines + [""]
 
 
+def accepted(records):
+    """Those that are applied because a changed layout was accepted, and refused by default."""
+    return [r for r in records if r["result"] == APPLIED and r.get("layouts")]
+
+
+def default_lines(records):
+    """What becomes of them without --accept-layout=all."""
+    count, counted = totals(records)
+    by_default = count[APPLIED] - len(accepted(records))
+    extended = [r for r in records if r["result"] == APPLIED and r.get("extended") and
+                not r.get("layouts")]
+    return [f"- {len(accepted(records))} of those that are applied change the layout of a type, which was"
+            " accepted for all (`--accept-layout=all`): by default they are refused, and"
+            f" {by_default} of {counted} ({percent(by_default, counted)}) are applied."
+            f" {len(extended)} more only add to a type where nothing was, which is a warning."]
+
+
 def totals_section(records):
-    header = ["", "patches"] + RESULTS[:8] + ["applied of those that change running code"]
+    header = ["", "patches"] + RESULTS[:8] + ["applied of those that change running code",
+                                              "of these, with an accepted layout"]
     rows = []
     for name, chosen in [
             ("all", records),
@@ -152,12 +172,14 @@ def totals_section(records):
         count, counted = totals(measured)
         if measured:
             rows.append([name, len(measured)] + [count[r] for r in RESULTS[:8]] +
-                        [f"{count[APPLIED]} of {counted} ({percent(count[APPLIED], counted)})"])
+                        [f"{count[APPLIED]} of {counted} ({percent(count[APPLIED], counted)})",
+                         len(accepted(measured))])
     lines = ["## Totals", ""] + table(rows, header)
     count, _ = totals(records)
     unchanged = [r for r in records if r["result"] == UNCHANGED]
     init = sum(bool(r.get("only_init")) for r in unchanged)
     lines += [f"- Of the {len(unchanged)} with nothing to change, {init} change only init code.",
+              *default_lines(records),
               f"- Passed over: {count[NEEDS_HEADERS]} need changed headers (`--headers` tries them),"
               f" {count[NO_PATCH]} are no patch on their own (more headers than five, or not"
               " compiled here).", ""]
@@ -204,14 +226,19 @@ def groups_section(records):
 
 def layouts_section(records):
     """An idle VM tells nothing about objects of the old layout: these are said apart."""
-    chosen = [r for r in records if r["result"] in (APPLIED, UNSTARTED) and r.get("layouts")]
-    if not chosen:
-        return []
-    return ["## Applied with a warning: types have another layout", "",
-            "The update is right for objects that are made after it; whether older ones are in use,"
-            " only its author can know.", ""] + \
-        table([[r["path"], kind_of(r), ", ".join(r["layouts"])] for r in chosen],
-              ["patch", "target", "types"])
+    lines = []
+    for key, title, text in [
+            ("layouts", "Applied with an accepted layout: refused by default",
+             "The update is right for objects that are made after it; whether older ones are in use,"
+             " only its author can know."),
+            ("extended", "Applied with a warning: more in a type, where nothing was",
+             "In older objects, what is new holds what the padding held: usually 0.")]:
+        chosen = [r for r in records if r["result"] in (APPLIED, UNSTARTED) and r.get(key)]
+        if chosen:
+            lines += [f"## {title}", "", text, ""] + \
+                table([[r["path"], kind_of(r), "<br>".join(r[key])] for r in chosen],
+                      ["patch", "target", "types"])
+    return lines
 
 
 def list_section(title, records, result):

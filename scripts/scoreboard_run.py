@@ -86,7 +86,9 @@ class Worker:
 
     def create_command(self, path, options):
         board = self.board
-        return [board.tool("ksplice-create"), *options, f"--jobs={board.compilers}",
+        # What the layout of a type makes of it is told apart in the report.
+        return [board.tool("ksplice-create"), *options, "--accept-layout=all",
+                f"--jobs={board.compilers}",
                 f"--id={update_id(path)}", f"--patch={board.file('patches', path, 'patch')}",
                 f"--description={path}", board.trees.source]
 
@@ -257,6 +259,7 @@ def of_manifest(manifest):
             "added": sum(len(u["added"]) for u in units),
             "removed": sum(len(u["removed"]) for u in units),
             "layouts": manifest.get("layouts", []),
+            "extended": manifest.get("extended", []),
             "tarball": f"ksplice-{manifest['id']}.tar.gz"}
 
 

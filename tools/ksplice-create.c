@@ -23,6 +23,7 @@
 
 struct options {
 	struct ks_create_options create;
+	struct ks_strv accept_layouts;
 	bool prebuild, json;
 };
 
@@ -49,6 +50,9 @@ static const char usage[] =
 	"                       applied: build on top of them\n"
 	"  --replace            ksplice-apply has this update take the place of all that are\n"
 	"                       applied, in one step\n"
+	"  --accept-layout=TYPE the patch may change the layout of TYPE ('struct foo'; 'all': of\n"
+	"                       any type): no object of it is in use when the update is applied;\n"
+	"                       may be repeated\n"
 	"  --build-modules      put whole fixed modules into the update, too, for targets that\n"
 	"                       are not loaded (ksplice-apply --partial)\n"
 	"  --force-compiler     go on although the compiler is not the kernel's\n"
@@ -72,6 +76,7 @@ enum {
 	OPT_CONFIG,
 	OPT_ID,
 	OPT_DESCRIPTION,
+	OPT_ACCEPT_LAYOUT,
 	OPT_FORCE_COMPILER,
 	OPT_BUILD_MODULES,
 	OPT_SERIES,
@@ -90,6 +95,7 @@ static const struct option long_options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "id", required_argument, NULL, OPT_ID },
 	{ "description", required_argument, NULL, OPT_DESCRIPTION },
+	{ "accept-layout", required_argument, NULL, OPT_ACCEPT_LAYOUT },
 	{ "force-compiler", no_argument, NULL, OPT_FORCE_COMPILER },
 	{ "build-modules", no_argument, NULL, OPT_BUILD_MODULES },
 	{ "series", no_argument, NULL, OPT_SERIES },
@@ -177,6 +183,9 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 		case OPT_DESCRIPTION:
 			o->description = optarg;
 			break;
+		case OPT_ACCEPT_LAYOUT:
+			ks_strv_add(&opt->accept_layouts, optarg);
+			break;
 		case OPT_FORCE_COMPILER:
 			o->force_compiler = true;
 			break;
@@ -238,16 +247,24 @@ static void print_names(const char *what, const struct ks_strv *names)
 	printf("\n");
 }
 
-static void warn_of_layouts(const struct ks_strv *layouts)
+static void warn_of(const char *what, const struct ks_strv *types, const char *so)
 {
-	if (!layouts->len)
+	if (!types->len)
 		return;
-	fprintf(stderr, "ksplice-create: warning: the patch changes the layout of\n");
-	for (size_t i = 0; i < layouts->len; i++)
-		fprintf(stderr, "  %s\n", layouts->v[i]);
-	fprintf(stderr,
-		"Objects that exist when the update is applied have the old one, and new code would take\n"
-		"them for new ones. Make sure that there are none, or that it does no harm.\n");
+	fprintf(stderr, "ksplice-create: warning: %s\n", what);
+	for (size_t i = 0; i < types->len; i++)
+		fprintf(stderr, "  %s\n", types->v[i]);
+	fprintf(stderr, "%s\n", so);
+}
+
+static void warn_of_layouts(const struct ks_manifest *m)
+{
+	warn_of("as accepted, the patch changes the layout of", &m->layouts,
+		"Objects that exist when the update is applied have the old one, and new code takes them for new\n"
+		"ones.");
+	warn_of("the patch changes types in which all that stays keeps its place:", &m->extended,
+		"In objects that exist when the update is applied, new members hold what the padding held:\n"
+		"usually 0.");
 }
 
 static void summary(const struct ks_manifest *m)
@@ -273,6 +290,7 @@ static struct ks_error *run(struct options *opt, struct ks_create_result *result
 				 o->git	    ? o->git :
 				 o->diffext ? o->diffext :
 					      "";
+	o->accept_layouts = &opt->accept_layouts;
 	o->report = ks_report_terminal(o->verbosity);
 	if (opt->prebuild)
 		return ks_create_prebuild(o);
@@ -302,7 +320,7 @@ static void tell_result(const struct options *opt, const struct ks_create_result
 		printf("The build cache is ready.\n");
 		return;
 	}
-	warn_of_layouts(&result->manifest.layouts);
+	warn_of_layouts(&result->manifest);
 	if (opt->json) {
 		fputs(json->data, stdout);
 		return;
@@ -336,6 +354,7 @@ int main(int argc, char **argv)
 		tell_result(&opt, &result, &json);
 	ks_error_free(err);
 	ks_create_result_clear(&result);
+	ks_strv_free(&opt.accept_layouts);
 	ks_buf_free(&json);
 	return status;
 }

@@ -167,6 +167,12 @@ static void show_names(const char *what, const struct ks_strv *names)
 		printf("\n");
 }
 
+static void show_each(const char *what, const struct ks_strv *lines)
+{
+	for (size_t i = 0; i < lines->len; i++)
+		printf("%s%s\n", i ? "             " : what, lines->v[i]);
+}
+
 static void print_manifest(const struct ks_manifest *m)
 {
 	printf("Id:          %s\n", m->id);
@@ -176,8 +182,8 @@ static void print_manifest(const struct ks_manifest *m)
 	printf("Created:     %s\n", m->created);
 	if (*m->compiler)
 		printf("Compiler:    %s\n", m->compiler);
-	for (size_t i = 0; i < m->layouts.len; i++)
-		printf("%s %s\n", i ? "            " : "Layout of:  ", m->layouts.v[i]);
+	show_each("Layout of:   ", &m->layouts);
+	show_each("Extended:    ", &m->extended);
 	if (m->pinned)
 		printf("Pinned:      its modules stay loaded after an undo\n");
 	ks_vec_for(&m->units, u) {

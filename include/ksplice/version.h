@@ -7,6 +7,6 @@
 #define KSPLICE_CORE_ABI 4
 
 /* The layout of the package (docs/format.md). */
-#define KSPLICE_PACKAGE_FORMAT 3
+#define KSPLICE_PACKAGE_FORMAT 4
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "base/file.h"
 #include "base/proc.h"
+#include "build/graph.h"
 #include "build/state.h"
 
 /* Part of the key: to be raised when what we do with the same input changes. */
@@ -240,6 +241,7 @@ void ks_build_close(struct ks_build *b)
 	if (b->lock >= 0)
 		close(b->lock);
 	ks_patch_forget(b);
+	ks_graph_free(b->graph);
 	ks_config_free(b->config);
 	free(b->source);
 	free(b->config_dir);

@@ -105,13 +105,48 @@ struct ks_build_units {
 
 /*
  * Which objects the patch may affect: those of changed .c and .S files, and
- * those that include a changed file, unless their preprocessed text shows that
- * they come out the same.  A changed file that compiles into nothing is a
- * note; one that we cannot follow (a Makefile, a header from which others are
- * generated) is KS_E_REFUSED.
+ * those that include a changed file.  A changed file that compiles into nothing
+ * is a note; one that we cannot follow (a Makefile, a header from which others
+ * are generated) is KS_E_REFUSED.
  */
 struct ks_error *ks_build_units(struct ks_build *build, struct ks_build_units *units) KS_MUST_CHECK;
 void ks_build_units_free(struct ks_build_units *units);
+
+enum ks_layout_kind {
+	KS_LAYOUT_SAME,	      /* nobody is told */
+	KS_LAYOUT_COMPATIBLE, /* only more, where nothing was: in padding, in unused bits */
+	KS_LAYOUT_CHANGED,    /* new code would misunderstand old objects */
+	KS_LAYOUT_UNKNOWN,    /* the text differs, and no unit that compiles could tell */
+};
+
+/* A type that the patch lays out differently. */
+struct ks_layout {
+	enum ks_layout_kind kind;
+	char *type; /* "struct foo" */
+	char *path; /* where it is defined */
+	char *what; /* "24 -> 32 bytes; b moves from 8 to 16; within struct bar" */
+};
+
+struct ks_layouts {
+	KS_VEC(struct ks_layout) list;
+};
+
+/*
+ * The types that the patch lays out differently, of those that some unit has:
+ * by the text of their definitions (layout.h), and where that differs, by the
+ * debug information of units that are compiled for it, as few as will do.  The
+ * units are those of ks_build_units(), before they are examined: a patch that
+ * is refused for this is refused early.
+ */
+struct ks_error *ks_build_layouts(struct ks_build *build, const struct ks_build_units *units,
+				  struct ks_layouts *layouts) KS_MUST_CHECK;
+void ks_build_layouts_free(struct ks_layouts *layouts);
+
+/*
+ * Leaves out the units that include a changed file, but whose preprocessed text
+ * shows that they come out the same.
+ */
+struct ks_error *ks_build_examine(struct ks_build *build, struct ks_build_units *units) KS_MUST_CHECK;
 
 enum ks_build_side { KS_PRE, KS_POST };
 
@@ -130,12 +165,6 @@ struct ks_error *ks_build_compile(struct ks_build *build, struct ks_build_units 
  */
 struct ks_error *ks_build_compile_plain(struct ks_build *build, struct ks_build_unit *unit,
 					char **path) KS_MUST_CHECK;
-
-/*
- * After both sides are compiled: appends "struct NAME (FILE)" for each type
- * that the patch lays out differently, in files that are compiled (layout.h).
- */
-struct ks_error *ks_build_layouts(struct ks_build *build, struct ks_strv *layouts) KS_MUST_CHECK;
 
 /*
  * Takes those out of @names that an original source of the module of @unit has

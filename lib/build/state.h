@@ -15,6 +15,7 @@
  *	texts	preprocessed texts of units (texts.c)
  *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
  *	post/	the post objects of this run
+ *	types/	while types are compared: objects with debug information (layouts.c)
  *	patched/  the files that the patch changes, patched (patch.c)
  *	overlay/  the same with line directives, on their way into the farm
  *	overlay.list  which links of the farm are replaced: a journal (overlay.c)
@@ -63,6 +64,7 @@ struct ks_build {
 	char *key;          /* identifies what obj/ was prepared from */
 	KS_VEC(struct ks_change) changes;
 	char *patch_file;   /* they as a patch */
+	struct ks_graph *graph; /* ks_build_units(): who includes what */
 };
 
 /* farm.c: brings farm/ up to date with the names in the source. */

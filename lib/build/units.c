@@ -8,8 +8,8 @@
  * then the whole patch is refused.  Sources may be included, too.
  *
  * The include graph (graph.c) says which sources include a changed file, the
- * roster which of these the kernel is built from.  What is left is examined by
- * its preprocessed text (examine.c), except where that does not tell: sources
+ * roster which of these the kernel is built from.  What is found is then examined
+ * by its preprocessed text (examine.c), except where that does not tell: sources
  * that the build generates, and those in a directory whose makefile generates
  * something from a changed header.
  */
@@ -150,7 +150,7 @@ static struct ks_build_unit *find_unit(struct ks_build_units *units, const char 
 struct finding {
 	struct ks_build *b;
 	struct ks_roster *roster;
-	struct ks_graph *graph;
+	struct ks_graph *graph; /* the build's */
 	struct ks_build_units *units;
 };
 
@@ -357,8 +357,12 @@ static struct ks_error *find_units(struct ks_build *b, struct ks_build_units *un
 
 	if (!err)
 		err = ks_roster_open(b, &f.roster);
+	/* Since the last time, files may have changed. */
+	ks_graph_free(b->graph);
+	b->graph = NULL;
 	if (!err)
-		err = ks_graph_open(b->source, cache, b->report, &f.graph);
+		err = ks_graph_open(b->source, cache, b->report, &b->graph);
+	f.graph = b->graph;
 	if (!err)
 		err = drop_generated(b, f.graph);
 	if (!err) {
@@ -373,10 +377,7 @@ static struct ks_error *find_units(struct ks_build *b, struct ks_build_units *un
 		add_all_includers(&f);
 		err = ks_generated_check(b);
 	}
-	if (!err)
-		err = ks_examine(b, f.graph, units);
 	ks_roster_free(f.roster);
-	ks_graph_free(f.graph);
 	free(cache);
 	return err;
 }
@@ -410,16 +411,23 @@ struct ks_error *ks_build_units(struct ks_build *b, struct ks_build_units *units
 				   refused.data);
 	if (!err && compiled)
 		err = find_units(b, units);
+	ks_buf_free(&refused);
+	return err;
+}
+
+struct ks_error *ks_build_examine(struct ks_build *b, struct ks_build_units *units)
+{
+	struct ks_error *err = ks_examine(b, b->graph, units);
+
 	if (!err && units->list.len)
 		qsort(units->list.v, units->list.len, sizeof(*units->list.v), compare_units);
 	/* With no unit left to ask the compiler about, nobody else would say it. */
-	if (!err && compiled && !units->list.len)
+	if (!err && !units->list.len)
 		ks_vec_for(&b->changes, c)
 			if (c->compiled)
 				ks_note(b->report, 0, "%s: %s: nothing to do for it", c->path,
 					c->reaches ? "no object depends on the change"
 						   : "not built in this configuration");
-	ks_buf_free(&refused);
 	return err;
 }
 

@@ -71,7 +71,7 @@ static void cleanup(struct ks_create *c)
 	}
 	ks_vec_free(&c->work);
 	ks_vec_free(&c->hooks);
-	ks_strv_free(&c->layouts);
+	ks_build_layouts_free(&c->layouts);
 	ks_table_free(c->table);
 	ks_sysmap_free(c->map);
 	ks_build_units_free(&c->units);

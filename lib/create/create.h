@@ -7,7 +7,7 @@
  * calls those of the build side in their order (lib/build, lib/diff, lib/table,
  * lib/module, lib/pack) and is called by tools only.  create.c has the pipeline
  * in a page, and each file beside it a part: tree.c what is built from,
- * objects.c the comparison, modules.c the update's modules, manifest.c what the
+ * layouts.c the types that change, objects.c the comparison, modules.c the update's modules, manifest.c what the
  * package says, package.c what it has.
  */
 #ifndef KS_CREATE_CREATE_H
@@ -32,6 +32,8 @@ struct ks_create_options {
 	const char *patch_opt;	  /* for patch(1) in place of -p1; may be NULL */
 	bool series;		  /* the tree is what runs, with the updates applied so far */
 	bool replace;		  /* ksplice-apply has it replace all updates */
+	/* Types that may change their layout, "struct foo"; "all": any.  May be NULL. */
+	const struct ks_strv *accept_layouts;
 	bool build_modules;	  /* whole fixed modules, too */
 	bool force_compiler;	  /* go on with another compiler than the kernel's */
 	int jobs;		  /* compilers at once */
@@ -47,8 +49,8 @@ struct ks_create_result {
 
 /*
  * Makes the update and writes ksplice-ID.tar.gz in the current directory.
- * KS_E_REFUSED where it cannot be made safely, with all the reasons, a line
- * each; KS_E_NO_CHANGES where the change has no effect on any code or data.
+ * KS_E_REFUSED where it cannot be made safely, with the reasons, a line each
+ * (layouts of types are looked at first, and then alone); KS_E_NO_CHANGES where the change has no effect on any code or data.
  * *result is filled in by success only, and empty after an error; the caller
  * clears it in either case.  Nothing else is left but what the build cache has.
  */

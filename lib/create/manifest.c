@@ -83,7 +83,9 @@ struct ks_error *ks_create_fill_manifest(const struct ks_create *c, struct ks_ma
 	m->pinned = c->escapes;
 	m->series = c->opt->series;
 	m->replace = c->opt->replace;
-	add_names(&m->layouts, &c->layouts);
+	ks_vec_for(&c->layouts.list, l)
+		ks_strv_addf(l->kind == KS_LAYOUT_COMPATIBLE ? &m->extended : &m->layouts,
+			     "%s (%s): %s", l->type, l->path, l->what);
 	ks_vec_for(&c->work, w)
 		if (ks_create_touched(w))
 			add_unit(w, m);

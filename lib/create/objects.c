@@ -41,12 +41,22 @@ struct ks_error *ks_create_build_objects(struct ks_create *c)
 {
 	struct ks_error *err = ks_build_units(c->build, &c->units);
 
+	if (!err)
+		err = ks_build_layouts(c->build, &c->units, &c->layouts);
+	if (!err)
+		ks_create_note_layouts(c);
+	/* Before hundreds of units are examined. */
+	if (!err)
+		err = ks_create_check_layouts(c, KS_LAYOUT_CHANGED);
+	if (!err)
+		err = ks_build_examine(c->build, &c->units);
 	if (!err && c->units.list.len)
 		err = ks_build_compile(c->build, &c->units, KS_PRE);
 	if (!err && c->units.list.len)
 		err = ks_build_compile(c->build, &c->units, KS_POST);
+	/* What could not be told because nothing compiles has another error by now. */
 	if (!err && c->units.list.len)
-		err = ks_build_layouts(c->build, &c->layouts);
+		err = ks_create_check_layouts(c, KS_LAYOUT_UNKNOWN);
 	return err;
 }
 
@@ -126,7 +136,7 @@ static void check_hooks(struct ks_create *c)
 	free(diffs);
 }
 
-static struct ks_error *refusal(const struct ks_strv *refused)
+struct ks_error *ks_create_refusal(const struct ks_strv *refused, const char *advice)
 {
 	struct ks_buf text = {0};
 	struct ks_error *err;
@@ -135,7 +145,7 @@ static struct ks_error *refusal(const struct ks_strv *refused)
 		    refused->len == 1 ? "" : "s");
 	for (size_t i = 0; i < refused->len; i++)
 		ks_buf_addf(&text, "\n  %s", refused->v[i]);
-	err = ks_error_new(KS_E_REFUSED, "%s", text.data);
+	err = ks_error_new(KS_E_REFUSED, "%s%s%s", text.data, *advice ? "\n" : "", advice);
 	ks_buf_free(&text);
 	return err;
 }
@@ -158,7 +168,7 @@ struct ks_error *ks_create_diff_objects(struct ks_create *c)
 		for (size_t i = 0; !err && i < w->diff->refused.len; i++)
 			ks_strv_add(&refused, w->diff->refused.v[i]);
 	if (!err && refused.len)
-		err = refusal(&refused);
+		err = ks_create_refusal(&refused, "");
 	ks_strv_free(&refused);
 	if (!err && !c->replaced)
 		err = ks_error_new(KS_E_NO_CHANGES, "No changes detected");

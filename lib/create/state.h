@@ -36,7 +36,7 @@ struct ks_create {
 	struct ks_build *build;
 	/* ks_create_build_objects() */
 	struct ks_build_units units;
-	struct ks_strv layouts; /* types that the change lays out differently */
+	struct ks_layouts layouts; /* of types that change */
 	/* ks_create_diff_objects() */
 	KS_VEC(struct ks_create_work) work;
 	size_t replaced; /* functions and pieces of data; and hooks */
@@ -66,6 +66,19 @@ struct ks_error *ks_create_apply_change(struct ks_create *c) KS_MUST_CHECK;
 
 /* Pre and post of every unit that the change may affect. (objects.c) */
 struct ks_error *ks_create_build_objects(struct ks_create *c) KS_MUST_CHECK;
+
+/*
+ * KS_E_REFUSED for types of which the author has not said that they may change;
+ * @kind: KS_LAYOUT_CHANGED, or KS_LAYOUT_UNKNOWN. (layouts.c)
+ */
+struct ks_error *ks_create_check_layouts(const struct ks_create *c,
+					 enum ks_layout_kind kind) KS_MUST_CHECK;
+
+/* Says which types that may change do not. (layouts.c) */
+void ks_create_note_layouts(const struct ks_create *c);
+
+/* KS_E_REFUSED with the reasons, a line each, and what to do behind them, or "". (objects.c) */
+struct ks_error *ks_create_refusal(const struct ks_strv *reasons, const char *advice);
 
 /* KS_E_REFUSED with the reasons of all units; KS_E_NO_CHANGES. (objects.c) */
 struct ks_error *ks_create_diff_objects(struct ks_create *c) KS_MUST_CHECK;

@@ -150,6 +150,7 @@ void ks_manifest_clear(struct ks_manifest *m)
 	ks_strv_free(&m->targets);
 	ks_strv_free(&m->needs);
 	ks_strv_free(&m->layouts);
+	ks_strv_free(&m->extended);
 	ks_vec_for(&m->whole, w) {
 		free(w->target);
 		free(w->file);
@@ -230,13 +231,15 @@ static json_t *manifest_to_json(const struct ks_manifest *m)
 		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
 					 (json_int_t)f->size, "sha256", f->sha256));
 	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, s:b, s:b, "
-			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "format", KSPLICE_PACKAGE_FORMAT, "id", m->id, "description",
 			 m->description, "kernel", "release", m->release, "version", m->version,
 			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
 			 "compiler", m->compiler, "pinned", m->pinned, "series", m->series, "replace", m->replace, "modules", "core",
 			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
-			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts", names_to_json(&m->layouts), "units", units, "whole", whole, "files", files);
+			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts",
+			 names_to_json(&m->layouts), "extended", names_to_json(&m->extended),
+			 "units", units, "whole", whole, "files", files);
 }
 
 struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *out)
@@ -559,6 +562,7 @@ static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
 	read_module_names(r, root, "targets", &m->targets);
 	read_module_names(r, root, "needs", &m->needs);
 	read_names(r, root, "layouts", &m->layouts);
+	read_names(r, root, "extended", &m->extended);
 	read_units(r, root, m);
 	read_files(r, root, m);
 	read_whole(r, root, m);

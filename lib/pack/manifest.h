@@ -58,7 +58,8 @@ struct ks_manifest {
 	bool replace; /* to replace all others when it is applied */
 	char *core_file, *old_file, *new_file; /* the kernel modules among the files */
 	struct ks_strv targets;
-	struct ks_strv layouts; /* types that the patch lays out differently, for the reader */
+	/* For the reader, types with what changes: laid out differently; only with more in padding. */
+	struct ks_strv layouts, extended;
 	struct ks_strv needs; /* modules that are no targets, but that new code calls into */
 	KS_VEC(struct ks_manifest_unit) units;
 	KS_VEC(struct ks_manifest_whole) whole;

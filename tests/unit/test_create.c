@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From patch to package (lib/create), as far as it goes without a kernel: which
- * directories are taken and which kernel they are of, and what the manifest
- * says of units and needs.
+ * directories are taken and which kernel they are of, which types may change, and
+ * what the manifest says of units and needs.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -248,7 +248,10 @@ static void test_manifest(void)
 	ks_strv_add(&diffs[0].added, "fresh");
 	ks_strv_add(&diffs[0].removed, "stale");
 	ks_strv_add(&diffs[0].skipped, "init_a: gone after boot");
-	ks_strv_add(&c.layouts, "struct a (fs/a.h)");
+	*ks_vec_push(&c.layouts.list) = (struct ks_layout){KS_LAYOUT_CHANGED, ks_strdup("struct a"),
+							   ks_strdup("fs/a.h"), ks_strdup("8 -> 16 bytes")};
+	*ks_vec_push(&c.layouts.list) = (struct ks_layout){KS_LAYOUT_COMPATIBLE, ks_strdup("struct b"),
+							   ks_strdup("fs/a.h"), ks_strdup("x is new at 4")};
 	call(&f, "printk");
 	call(&f, "alpha_get");
 	call(&f, "beta_get");
@@ -276,7 +279,10 @@ static void test_manifest(void)
 	       "manifest: names by what becomes of them");
 	tap_ok(m.units.v[0].skipped.len == 1 && !strcmp(m.units.v[0].skipped.v[0].name, "init_a"),
 	       "manifest: what is left out");
-	tap_ok(m.layouts.len == 1 && !m.pinned, "manifest: layouts");
+	tap_ok(m.layouts.len == 1 && !strcmp(m.layouts.v[0], "struct a (fs/a.h): 8 -> 16 bytes") &&
+		       m.extended.len == 1 && !strcmp(m.extended.v[0], "struct b (fs/a.h): x is new at 4"),
+	       "manifest: layouts, and what only has more in its padding");
+	tap_ok(!m.pinned, "manifest: not pinned");
 	tap_ok(m.needs.len == 1 && !strcmp(m.needs.v[0], "beta_fs"),
 	       "manifest: needs the one module that is no target");
 	ks_manifest_clear(&m);
@@ -294,7 +300,7 @@ out:
 	ks_manifest_clear(&m);
 	free(c.config_dir);
 	ks_vec_free(&c.work);
-	ks_strv_free(&c.layouts);
+	ks_build_layouts_free(&c.layouts);
 	ks_vec_free(&f.refs);
 	ks_vec_free(&g.refs);
 	ks_vec_free(&h.refs);
@@ -309,6 +315,83 @@ out:
 }
 
 /* A function that was static and is called from another module now. */
+static struct ks_strv noted;
+
+static void on_note(struct ks_report *r, int level, const char *text)
+{
+	(void)r;
+	if (!level)
+		ks_strv_add(&noted, text);
+}
+
+/* With the types of the list accepted, separated by commas. */
+static struct ks_error *check_layouts(struct ks_create *c, const char *types, enum ks_layout_kind kind)
+{
+	struct ks_report report = {.note = on_note};
+	struct ks_strv accepted = {0};
+	struct ks_create_options opt = {.accept_layouts = &accepted, .report = &report};
+	char *copy = ks_strdup(types), *save = NULL;
+	struct ks_error *err;
+
+	for (char *t = strtok_r(copy, ",", &save); t; t = strtok_r(NULL, ",", &save))
+		ks_strv_add(&accepted, t);
+	c->opt = &opt;
+	ks_strv_free(&noted);
+	ks_create_note_layouts(c);
+	err = ks_create_check_layouts(c, kind);
+	c->opt = NULL;
+	ks_strv_free(&accepted);
+	free(copy);
+	return err;
+}
+
+static void add_layout(struct ks_create *c, enum ks_layout_kind kind, const char *type, const char *what)
+{
+	*ks_vec_push(&c->layouts.list) = (struct ks_layout){kind, ks_strdup(type), ks_strdup("fs/a.h"),
+							    ks_strdup(what)};
+}
+
+static void test_layouts(void)
+{
+	struct ks_create c = {0};
+	struct ks_error *err;
+
+	tap_fine(check_layouts(&c, "", KS_LAYOUT_CHANGED), "layouts: none changes");
+	add_layout(&c, KS_LAYOUT_COMPATIBLE, "struct padded", "x is new at 4");
+	tap_fine(check_layouts(&c, "", KS_LAYOUT_CHANGED), "layouts: more in the padding is not refused");
+	add_layout(&c, KS_LAYOUT_CHANGED, "struct a", "8 -> 16 bytes; x is new at 8");
+	add_layout(&c, KS_LAYOUT_CHANGED, "union b", "4 -> 8 bytes");
+	add_layout(&c, KS_LAYOUT_UNKNOWN, "struct u", "who knows");
+	err = check_layouts(&c, "", KS_LAYOUT_CHANGED);
+	tap_ok(err && !strcmp(ks_error_message(err),
+			      "the update cannot be made safely (2 reasons):\n"
+			      "  struct a (fs/a.h): 8 -> 16 bytes; x is new at 8\n"
+			      "  union b (fs/a.h): 4 -> 8 bytes\n"
+			      "Objects that exist when the update is applied have the old layout, and new code would look\n"
+			      "for their members at wrong places. Leave the type as it is, and keep what is new beside it\n"
+			      "(in a shadow field: a table of its own, by the object's address). If no object of the type\n"
+			      "outlives that moment, as when they are on the stacks of replaced functions only, say so:\n"
+			      "ksplice-create --accept-layout='struct a' --accept-layout='union b'"),
+	       "layouts: what is refused, why, and what to do");
+	tap_error(err, KS_E_REFUSED, "2 reasons", "layouts: it is a refusal");
+	err = check_layouts(&c, "struct a", KS_LAYOUT_CHANGED);
+	tap_ok(err && !strstr(ks_error_message(err), "struct a") && !noted.len, "layouts: one that is accepted");
+	tap_error(err, KS_E_REFUSED, "(1 reason)", "layouts: the other is not");
+	tap_fine(check_layouts(&c, "union b,struct a", KS_LAYOUT_CHANGED), "layouts: both are");
+	tap_error(check_layouts(&c, "union b,struct a", KS_LAYOUT_UNKNOWN), KS_E_REFUSED,
+		  "struct u (fs/a.h): who knows", "layouts: what is not known is refused later");
+	tap_fine(check_layouts(&c, "struct u", KS_LAYOUT_UNKNOWN), "layouts: unless it is accepted");
+	tap_fine(check_layouts(&c, "all", KS_LAYOUT_CHANGED), "layouts: all are accepted");
+	tap_ok(!noted.len, "layouts: with nothing to say about it");
+	ks_error_free(check_layouts(&c, "struct other", KS_LAYOUT_CHANGED));
+	tap_ok(noted.len == 1 && strstr(noted.v[0], "warning: --accept-layout='struct other'"),
+	       "layouts: one that does not change");
+	ks_error_free(check_layouts(&c, "struct padded", KS_LAYOUT_CHANGED));
+	tap_ok(noted.len == 1, "layouts: nor does one that only has more in its padding");
+	ks_strv_free(&noted);
+	ks_build_layouts_free(&c.layouts);
+}
+
 static void test_opened(void)
 {
 	struct ks_atom pre = {.name = "opened", .bind = STB_LOCAL};
@@ -342,6 +425,7 @@ int main(void)
 	test_release();
 	test_stop();
 	test_manifest();
+	test_layouts();
 	test_opened();
 	ks_error_free(ks_dir_remove(top));
 	free(dir);

@@ -6,12 +6,14 @@
 #include "build/layout.h"
 #include "tap.h"
 
-static void differs(const char *name, const char *pre, const char *post, const char *expect)
+static void differs_with(const char *name, const char *pre, const char *post, const char *others, const char *expect)
 {
-	struct ks_strv changed = { 0 };
+	struct ks_strv changed = { 0 }, words = { 0 };
 	struct ks_buf text = { 0 };
 
-	ks_layout_compare(pre, post, &changed);
+	ks_layout_words(pre, post, &words);
+	ks_layout_compare(pre, post, others, &words, &changed);
+	ks_strv_free(&words);
 	for (size_t i = 0; i < changed.len; i++)
 		ks_buf_addf(&text, "%s%s", i ? ", " : "", changed.v[i]);
 	tap_ok(!strcmp(text.len ? text.data : "", expect), "%s", name);
@@ -19,6 +21,11 @@ static void differs(const char *name, const char *pre, const char *post, const c
 		printf("# said: %s\n", text.len ? text.data : "nothing");
 	ks_buf_free(&text);
 	ks_strv_free(&changed);
+}
+
+static void differs(const char *name, const char *pre, const char *post, const char *expect)
+{
+	differs_with(name, pre, post, "", expect);
 }
 
 #define S "struct s { int a; long b; };\n"
@@ -52,5 +59,21 @@ int main(void)
 		"#define X struct s { \\\n int b; }\n", "");
 	differs("text without an end", "struct s { int a;", "struct s { int b;", "struct s");
 	differs("a comment without an end", "struct s { int a; }; /*", "struct s { int b; }; /*", "struct s");
+	differs("a typedef with attributes", "typedef struct { int a; } __packed __aligned(4) t;",
+		"typedef struct { int b; } __packed __aligned(4) t;", "struct t");
+	differs("a macro in it", "#define N 4\n#define M 1\nstruct s { int a[N]; }; struct t { int a; };",
+		"#define N 8\n#define M 2\nstruct s { int a[N]; }; struct t { int a; };", "struct s");
+	differs("a macro of a macro", "#define N 4\n#define M (2 * \\\n N)\nstruct s { int a[M]; };",
+		"#define N 8\n#define M (2 * \\\n N)\nstruct s { int a[M]; };", "struct s");
+	differs("a macro with another comment", "#define N 4 /* four\n */\nstruct s { int a[N]; };",
+		"#define N  4 // 4\nstruct s { int a[N]; };", "");
+	differs("the second of a macro's definitions", "#if A\n#define N 1\n#else\n#define N 2\n#endif\nstruct s { int a[N]; };",
+		"#if A\n#define N 1\n#else\n# define N 3\n#endif\nstruct s { int a[N]; };", "struct s");
+	differs("a macro at the end", "struct s { int a[N]; };\n#define N", "struct s { int a[N]; };\n#define N 1", "struct s");
+	differs("a typedef of no struct", "typedef int t;\nstruct s { t a; };", "typedef long t;\nstruct s { t a; };", "struct s");
+	differs("a typedef without an end", "struct s { t a; }; typedef int t", "struct s { t a; }; typedef long t", "");
+	differs_with("a type that moves to another file", S, "", "struct s { int a; };", "struct s");
+	differs_with("and is the same there", S, "", S, "");
+	differs_with("one of that name in another file", S, S, "struct s { int a; };", "");
 	return tap_done();
 }

@@ -250,7 +250,7 @@ static void test_manifest_values(const char *good)
 		json_t *(*object)(json_t *root);
 		const char *key, *json, *part;
 	} bad[] = {
-		{ at_root, "format", "4", "format 4" },
+		{ at_root, "format", "2", "format 2" },
 		{ at_root, "format", "-1", "out of range" },
 		{ at_root, "id", "\"ABC\"", "a-z0-9" },
 		{ at_root, "id", "\"\"", "a-z0-9" },
@@ -299,7 +299,7 @@ static void test_manifest_errors(void)
 {
 	static const char *const texts[][2] = {
 		{ "", "no text at all" },	    { "[]", "a list" },
-		{ "{", "half an object" },	    { "{\"format\": 2} x", "something behind it" },
+		{ "{", "half an object" },	    { "{\"format\": 4} x", "something behind it" },
 		{ "{\"id\": \"\\u0000\"}", "a NUL" }, { "{\"a\": 1, \"a\": 2}", "a member twice" },
 		{ "{\"id\": \"\xff\"}", "bad UTF-8" },
 	};

@@ -76,11 +76,17 @@ def test_markdown():
                             record("c.c", report.UNCHANGED, only_init=True),
                             record("d.c", report.NO_PATCH, cause="d.c: error: x"),
                             record("e.c", report.UNFINISHED, cause="took long"),
-                            record("f.c", report.UNSTARTED, layouts=["struct s", "struct t"])],
+                            record("f.c", report.UNSTARTED, layouts=["struct s", "struct t"]),
+                            record("g.c", report.APPLIED, layouts=["struct u: 4 -> 8 bytes"]),
+                            record("h.c", report.APPLIED, extended=["struct v: x is new at 4"])],
                            "title", "command")
-    ok("1 of 2 (50.0%)" in text, "percentage of what changes running code", text)
+    ok("3 of 4 (75.0%)" in text, "percentage of what changes running code", text)
     ok("| e.c | built-in | took long |" in text, "what was not finished is told apart", text)
-    ok("| f.c | built-in | struct s, struct t |" in text, "layouts that change", text)
+    ok("| f.c | built-in | struct s<br>struct t |" in text, "layouts that change", text)
+    ok("- 1 of those that are applied change the layout" in text and "2 of 4 (50.0%) are applied." in text
+       and " 1 more only add" in text, "what is refused by default is counted", text)
+    ok("where nothing was\n" in text and "| h.c | built-in | struct v: x is new at 4 |" in text,
+       "what is only a warning is apart", text)
     ok("no \\| way" in text, "cells are escaped", text)
     ok("1 change only init code" in text, "init code is counted", text)
 

@@ -149,6 +149,8 @@ static struct ks_error *build(struct ks_build *b, struct ks_build_units *units)
 {
 	struct ks_error *err = ks_build_units(b, units);
 
+	if (!err)
+		err = ks_build_examine(b, units);
 	if (!err && units->list.len)
 		err = ks_build_compile(b, units, KS_PRE);
 	if (!err && units->list.len)
@@ -257,6 +259,92 @@ static void test_macros(struct ks_build *b)
 	gives(b, EDITS({ LIB, "#define LIMIT 9", "#ifndef CONFIG_X\n#define LIMIT 8\n#endif" }), "kernel/b.c+ ",
 	      "one gets a condition");
 	b->jobs = jobs;
+}
+
+/* What becomes of types: "struct pair (include/linux/lib.h): ...", with "+ " where it is compatible. */
+static void lays_out(struct ks_build *b, const struct edit *edits, const char *want, const char *name)
+{
+	struct ks_build_units units = { 0 };
+	struct ks_layouts layouts = { 0 };
+	struct ks_buf got = { 0 };
+
+	ks_buf_free(&said);
+	die(apply(b, edits));
+	die(ks_build_units(b, &units));
+	if (tap_fine(ks_build_layouts(b, &units, &layouts), name)) {
+		ks_vec_for(&layouts.list, l)
+			ks_buf_addf(&got, "%s%s%s (%s): %s", got.len ? "\n" : "",
+				    l->kind == KS_LAYOUT_COMPATIBLE ? "+ " : l->kind == KS_LAYOUT_UNKNOWN ? "? " : "",
+				    l->type, l->path, l->what);
+		if (!tap_ok(!strcmp(got.len ? got.data : "", want), "%s: %.40s", name, want))
+			printf("# %s\n", got.len ? got.data : "nothing");
+	}
+	ks_buf_free(&got);
+	ks_build_layouts_free(&layouts);
+	ks_build_units_free(&units);
+}
+
+#define TASK "include/linux/task.h"
+
+static void test_layouts(struct ks_build *b)
+{
+	char *leftover = ks_path_join(b->cache, "types");
+
+	lays_out(b, EDITS({ "kernel/a.c", "line()", "77" }), "", "no type changes");
+	tap_ok(!told("Comparing the layout"), "then nothing is compiled for it");
+	lays_out(b, EDITS({ LIB, "int first, second;", "int first, second, third;" }),
+		 "struct pair (include/linux/lib.h): 8 -> 12 bytes; third is new at 8", "a member of a header's struct");
+	tap_ok(told("step Comparing the layout of types (struct pair)") &&
+		       told("1 kernel/a.c: compiled to compare types") && !told("kernel/b.c: compiled"),
+	       "one unit is asked");
+	tap_ok(!ks_file_exists(leftover), "and its objects do not stay");
+	lays_out(b, EDITS({ LIB, "int first, second;", "unsigned int first; int second; /* same */" }), "",
+		 "a change that is none");
+	lays_out(b, EDITS({ LIB, "int first, second;", "int first, second;\n#ifdef CONFIG_NO\n\tint no;\n#endif" }), "",
+		 "a member that the configuration leaves out");
+	lays_out(b, EDITS({ TASK, "int a, b;", "int a, b;\n};\nstruct outer {\n\tstruct task t;\n" }), "",
+		 "a new type");
+	put(b->source, TASK, "#define N 4\nstruct task { int a, b; };\nstruct in { int a, b; char name[N]; };\nstruct pad { long l; char c; };\n"
+			     "struct outer { struct in i; long more; };\nstruct group { struct outer o[2]; };\n");
+	lays_out(b, EDITS({ TASK, "in { int a, b", "in { int b, a" }),
+		 "struct in (include/linux/task.h): a moves from 0 to 4; b moves from 4 to 0; within struct outer, struct group",
+		 "those that have it in them");
+	lays_out(b, EDITS({ TASK, "char c;", "char c, d;" }), "+ struct pad (include/linux/task.h): d is new at 9",
+		 "a member in padding");
+	lays_out(b, EDITS({ TASK, "N 4\nstruct task { int a, b; };\nstruct in { int a, b; char name[N]; };\nstruct pad { long l; char c;",
+			    "N 8\nstruct task { int a, b; };\nstruct in { int a, b; char name[N]; };\nstruct pad { long l; char c, d;" }),
+		 "struct in (include/linux/task.h): 12 -> 16 bytes; name at 8: 4 -> 8 bytes; within struct outer, struct group\n"
+		 "+ struct pad (include/linux/task.h): d is new at 9",
+		 "several");
+	lays_out(b, EDITS({ TASK, "N 4", "N 8" }),
+		 "struct in (include/linux/task.h): 12 -> 16 bytes; name at 8: 4 -> 8 bytes; within struct outer, struct group",
+		 "one with a macro that changes");
+	lays_out(b, EDITS({ TASK, "N 4", "N (2 + 2)" }), "", "a macro with the same value");
+	lays_out(b, EDITS({ TASK, "struct pad { long l; char c; };", "" }, { LIB, "struct pair {", "struct pad { long l; char c; long x; };\nstruct pair {" }),
+		 "struct pad (include/linux/task.h): 16 -> 24 bytes; x is new at 16", "one that moves to another file");
+	put(b->source, TASK, "struct task {\n\tint a, b;\n};\n#ifdef PRIVATE\nstruct hidden { int x; };\n#endif\n");
+	lays_out(b, EDITS({ TASK, "int x", "int y" }),
+		 "", "a type that no unit has");
+	put(b->source, TASK, "/* SPDX-License-Identifier: GPL-2.0-only */\nstruct task {\n\tint a, b;\n};\n");
+	put(b->source, "kernel/b.c", "#include <linux/lib.h>\n#include <linux/task.h>\n\nstruct own { int x; };\n#ifdef NO\nstruct no { int x; };\n#endif\n"
+				     "int b(struct pair *p, struct task *t) { return p->second + t->a + PASTED(MIT); }\n");
+	lays_out(b, EDITS({ "kernel/b.c", "own { int x;", "own { int x, y;" }),
+		 "struct own (kernel/b.c): 4 -> 8 bytes; y is new at 4", "one of a source");
+	put(b->source, TASK, "struct task { int a, b; };\nstruct in { char name[LIMIT]; };\n");
+	lays_out(b, EDITS({ "kernel/b.c", "own { int x;", "own { int x, y;" }, { LIB, "LIMIT 9", "LIMIT 10" }),
+		 "struct own (kernel/b.c): 4 -> 8 bytes; y is new at 4\n"
+		 "struct in (include/linux/task.h): 9 -> 10 bytes; name at 0: 9 -> 10 bytes",
+		 "one in a file that does not change, beside another");
+	put(b->source, TASK, "/* SPDX-License-Identifier: GPL-2.0-only */\nstruct task {\n\tint a, b;\n};\n");
+	lays_out(b, EDITS({ "kernel/b.c", "no { int x;", "no { int x, y;" }), "", "one of a source that it leaves out");
+	lays_out(b, EDITS({ "kernel/b.c", "own { int x;", "own { int x, !" }),
+		 "? struct own (kernel/b.c): its text changes; what becomes of it could not be determined",
+		 "a source that does not compile");
+	lays_out(b, EDITS({ "kernel/extra.c", "int extra", "struct x { int a; };\nint extra" }), "",
+		 "a source that is not built");
+	put(b->source, "kernel/b.c", "// SPDX-License-Identifier: GPL-2.0-only\n#include <linux/lib.h>\n#include <linux/task.h>\n\n"
+				     "int b(struct pair *p, struct task *t)\n{\n\treturn p->second + t->a + PASTED(MIT);\n}\n");
+	free(leftover);
 }
 
 static void test_module(struct ks_build *b)
@@ -455,6 +543,7 @@ int main(void)
 	b = open_with(source, config_dir, "6.1.2-test");
 	test_headers(b);
 	test_macros(b);
+	test_layouts(b);
 	test_module(b);
 	test_generated(b);
 	test_cache();
