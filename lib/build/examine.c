@@ -27,6 +27,7 @@
 #include "build/simple.h"
 #include "build/state.h"
 #include "build/texts.h"
+#include "build/verdicts.h"
 
 #define MAX_THREADS 64
 #define MAX_DELTAS 64
@@ -36,7 +37,10 @@ struct candidate {
 	struct ks_build_unit *unit;
 	char *arguments; /* of the compiler; NULL: not known */
 	struct ks_text pre;
+	uint64_t made_from; /* stamp of the original text; 0: not known */
 	bool has_pre, kept, affected;
+	bool known;  /* from an earlier run */
+	bool failed; /* the preprocessor */
 	uint64_t headers; /* the changed ones that it includes */
 	bool simple;      /* and deltas may tell what becomes of it */
 	char *why;
@@ -46,6 +50,7 @@ struct examination {
 	struct ks_build *b;
 	const struct ks_graph *graph;
 	struct ks_texts *texts;
+	struct ks_verdicts *verdicts;
 	KS_VEC(struct candidate) list;
 	/*
 	 * Of simple changes: what they are made of, and the files that define a
@@ -243,6 +248,7 @@ static void make_post(struct examination *x, struct candidate *c)
 		return;
 	if (!preprocess(x, c, "", &source, &post)) {
 		c->why = ks_strdup("it cannot be preprocessed");
+		c->failed = true;
 	} else {
 		if (c->simple)
 			add_delta(x, c, &post);
@@ -302,6 +308,7 @@ static size_t find_kept(struct examination *x)
 		if (kept && made_from && made_from == stamp(x, kept)) {
 			ks_text_copy(kept, &c->pre);
 			c->has_pre = c->kept = true;
+			c->made_from = made_from;
 		}
 		missing += !c->has_pre;
 	}
@@ -323,10 +330,11 @@ static struct ks_error *pre_texts(struct examination *x)
 	}
 	if (!err) {
 		ks_vec_for(&x->list, c) {
-			uint64_t made_from = c->has_pre && !c->kept ? stamp(x, &c->pre) : 0;
-
-			if (made_from)
-				ks_texts_keep(x->texts, c->unit->target, &c->pre, made_from);
+			if (!c->has_pre || c->kept)
+				continue;
+			c->made_from = stamp(x, &c->pre);
+			if (c->made_from)
+				ks_texts_keep(x->texts, c->unit->target, &c->pre, c->made_from);
 		}
 		err = ks_texts_write(x->texts, path, x->b->key);
 	}
@@ -508,12 +516,39 @@ static struct ks_error *prepare_deltas(struct examination *x)
 	return NULL;
 }
 
+/* Returns how many are left to be examined. */
+static size_t recall(struct examination *x)
+{
+	size_t left = 0;
+
+	ks_vec_for(&x->list, c) {
+		if (c->made_from &&
+		    ks_verdicts_find(x->verdicts, c->unit->target, c->made_from, &c->affected)) {
+			c->known = true;
+			c->has_pre = false;
+		}
+		left += c->has_pre;
+	}
+	return left;
+}
+
+static void remember(struct examination *x)
+{
+	ks_vec_for(&x->list, c)
+		/* Why a text cannot be had may lie in the unit's own source, which is none of the change's. */
+		if (c->made_from && !c->known && !c->failed)
+			ks_verdicts_add(x->verdicts, c->unit->target, c->made_from, c->affected);
+}
+
 static struct ks_error *post_texts(struct examination *x)
 {
 	struct ks_error *err, *undo;
 
-	ks_step(x->b->report, "Examining the text of %zu object%s with the patch", x->list.len,
-		x->list.len == 1 ? "" : "s");
+	size_t n = 0;
+
+	ks_vec_for(&x->list, c)
+		n += c->has_pre;
+	ks_step(x->b->report, "Examining the text of %zu object%s with the patch", n, n == 1 ? "" : "s");
 	err = ks_object_make_real(x->b);
 	if (!err)
 		err = ks_overlay_apply(x->b, true);
@@ -566,9 +601,22 @@ struct ks_error *ks_examine(struct ks_build *b, const struct ks_graph *graph,
 	if (!err)
 		err = pre_texts(&x);
 	if (!err)
+		err = ks_verdicts_open(b, &x.verdicts);
+	if (!err && recall(&x)) {
 		err = prepare_deltas(&x);
+		if (!err)
+			err = post_texts(&x);
+	}
 	if (!err)
-		err = post_texts(&x);
+		remember(&x);
+	if (x.verdicts) {
+		struct ks_error *more = ks_verdicts_close(x.verdicts);
+
+		if (err)
+			ks_error_free(more);
+		else
+			err = more;
+	}
 	for (size_t i = x.list.len; i-- > 0 && !err;) {
 		struct candidate *c = &x.list.v[i];
 

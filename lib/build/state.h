@@ -13,6 +13,7 @@
  *	includes  the include lines of the whole source (graph.c)
  *	commands  how units are compiled (examine.c)
  *	texts	preprocessed texts of units (texts.c)
+ *	verdicts  what examining them came to (verdicts.c)
  *	pre/	pre objects, each with a .stamp of all it was made from (object.c)
  *	post/	the post objects of this run
  *	types/	while types are compared: objects with debug information (layouts.c)

@@ -202,6 +202,10 @@ static void test_headers(struct ks_build *b)
 	gives(b, EDITS(INLINE), "drivers/m/part.c+ kernel/a.c+ ", "once more");
 	tap_ok(told("step Original objects: all in the cache") && !told("original text"),
 	       "all that is original is in the cache");
+	tap_ok(!told("step Examining") && told("by their text, 2 of them"), "and so is what examining came to");
+	gives(b, EDITS(INLINE, { "kernel/a.c", "\n", "\n/* moved */\n" }), "drivers/m/part.c+ kernel/a.c+ ",
+	      "with a change of a source");
+	tap_ok(!told("step Examining"), "the others are not examined again for that");
 	gives(b, EDITS({ LIB, "+ 2", "+ 4" }), "drivers/m/part.c+ ", "one that is used in a module only");
 	gives(b, EDITS({ LIB, "static inline int line", "static inline int unused(void)\n{\n\treturn 1;\n}\n\nstatic inline int line" }),
 	      "", "one that nobody uses");
