@@ -6,6 +6,7 @@
 
 #define TAINT_OOT_MODULE (1ul << 12)
 #define TAINT_UNSIGNED_MODULE (1ul << 13)
+#define TAINT_LIVEPATCH (1ul << 15)
 
 /* As printed by Linux 6.1; "WARNING:" alone would also catch the notes on CPU mitigations. */
 static const char *const troubles[] = {
@@ -48,5 +49,5 @@ bool ks_vmlog_is_trouble(const char *line)
 
 unsigned long ks_vmlog_taint(unsigned long tainted)
 {
-	return tainted & ~(TAINT_OOT_MODULE | TAINT_UNSIGNED_MODULE);
+	return tainted & ~(TAINT_OOT_MODULE | TAINT_UNSIGNED_MODULE | TAINT_LIVEPATCH);
 }

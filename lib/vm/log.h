@@ -8,7 +8,7 @@
 /* Does this line tell of a bug, warning, oops, lockup, stall or corruption? */
 bool ks_vmlog_is_trouble(const char *line);
 
-/* Taint flags beyond an out-of-tree (O) and an unsigned (E) module: 0 where there are none. */
+/* Taint flags beyond an out-of-tree (O), an unsigned (E) and a livepatch (K) module: 0 where there are none. */
 unsigned long ks_vmlog_taint(unsigned long tainted);
 
 #endif

@@ -369,7 +369,7 @@ static void test_layouts(void)
 			      "  union b (fs/a.h): 4 -> 8 bytes\n"
 			      "Objects that exist when the update is applied have the old layout, and new code would look\n"
 			      "for their members at wrong places. Leave the type as it is, and keep what is new beside it\n"
-			      "(in a shadow field: a table of its own, by the object's address). If no object of the type\n"
+			      "(in a shadow field, see docs/hooks.md). If no object of the type\n"
 			      "outlives that moment, as when they are on the stacks of replaced functions only, say so:\n"
 			      "ksplice-create --accept-layout='struct a' --accept-layout='union b'"),
 	       "layouts: what is refused, why, and what to do");
