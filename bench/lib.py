@@ -73,6 +73,24 @@ def many_functions(source, files, wanted, patch):
             out.write(done.stdout)
 
 
+def module(source, name, directory):
+    """Builds bench/guest/NAME against the tree's headers; returns where its modules are."""
+    here, there = os.path.join(TOP, "bench", "guest", name), os.path.join(directory, name)
+    os.makedirs(there, exist_ok=True)
+    run(["cp", *(os.path.join(here, f) for f in os.listdir(here)), there])
+    run(["make", "-s", "-C", os.path.join(source, "ksplice", "build"), "M=" + there,
+         "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"])
+    return there
+
+
+def guest(release, script, adds, *options):
+    """Runs bench/guest/SCRIPT in a VM with these files; returns the lines that it prints."""
+    tools = [f"{tool(t)}:/bin/{t}" for t in ("ksplice-apply", "ksplice-undo")]
+    return run([tool("ksplice-verify"), f"--shell={os.path.join(TOP, 'bench', 'guest', script)}",
+                f"--release={release}", "-v", *options,
+                *("--add=" + f for f in adds + tools)]).splitlines()
+
+
 def create(source, update, patch, directory):
     """Makes an update; returns its manifest."""
     tarball = os.path.join(directory, f"ksplice-{update}.tar.gz")

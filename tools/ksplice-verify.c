@@ -34,6 +34,7 @@ static const char usage[] =
 	"      --append=ARGS    more arguments for the kernel\n"
 	"      --smp=N          number of CPUs (default: 2)\n"
 	"      --cpu=MODEL      QEMU's CPU model (default: max)\n"
+	"      --count          the guest's clock counts instructions, a nanosecond each\n"
 	"      --parallel       let the CPUs run at the same time; QEMU may then get stuck\n"
 	"      --memory=MIB     memory (default: 1024)\n"
 	"      --timeout=S      give the machine S seconds (default: 180), and S/3 more for\n"
@@ -56,7 +57,7 @@ static const char usage[] =
 #define EXIT_UNLOADABLE 69
 
 enum {
-	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_SMP, OPT_PARALLEL, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
+	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_SMP, OPT_PARALLEL, OPT_COUNT, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
 	OPT_LOG, OPT_KEEP, OPT_JSON, OPT_HELP, OPT_VERSION,
 };
 
@@ -68,6 +69,7 @@ static const struct option long_options[] = {
 	{ "smp", required_argument, NULL, OPT_SMP },
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "count", no_argument, NULL, OPT_COUNT },
 	{ "parallel", no_argument, NULL, OPT_PARALLEL },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "release", required_argument, NULL, OPT_RELEASE },
@@ -88,7 +90,7 @@ struct options {
 	size_t nr_tarballs;
 	struct ks_strv add, modules;
 	int smp, memory, timeout, verbosity;
-	bool keep, json, parallel;
+	bool keep, json, parallel, count;
 };
 
 struct verify {
@@ -138,6 +140,9 @@ static struct ks_error *parse_one(struct options *o, int c)
 	case OPT_PARALLEL:
 		o->parallel = true;
 		return NULL;
+	case OPT_COUNT:
+		o->count = true;
+		return NULL;
 	case OPT_MEMORY:
 		return number("memory", optarg, 128, 65536, &o->memory);
 	case OPT_TIMEOUT:
@@ -185,6 +190,8 @@ static struct ks_error *parse(int argc, char **argv, struct options *o)
 		return err;
 	if (o->shell ? optind != argc : optind == argc)
 		return ks_error_new(KS_E_USAGE, "give an update, or --shell=SCRIPT and --release=RELEASE without one");
+	if (o->count && o->parallel)
+		return ks_error_new(KS_E_USAGE, "--count cannot be with --parallel");
 	if (o->shell && !o->release)
 		return ks_error_new(KS_E_USAGE, "--shell needs --release=RELEASE");
 	o->tarballs = argv + optind;
@@ -346,6 +353,7 @@ static struct ks_error *run(struct verify *v)
 	v->config.smp = v->opt.smp;
 	v->config.memory = v->opt.memory;
 	v->config.parallel = v->opt.parallel;
+	v->config.count = v->opt.count;
 	v->config.timeout = v->opt.timeout;
 	v->config.cpu = v->opt.cpu;
 	v->config.append = v->opt.append;

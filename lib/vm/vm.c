@@ -120,7 +120,7 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", accel, "-nodefaults", "-no-reboot",
 			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
 			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",
-			       initramfs, "-append", append, NULL };
+			       initramfs, "-append", append, c->count ? "-icount" : NULL, "shift=0", NULL };
 	struct live live = { .config = c };
 	struct ks_proc p = { .argv = argv, .out = &r->console, .err = &r->console, .line = console_line, .arg = &live };
 	double start = now();

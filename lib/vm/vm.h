@@ -26,6 +26,7 @@ struct ks_vm_config {
 	int smp;                /* CPUs */
 	int memory;             /* MiB */
 	bool parallel;          /* the CPUs run at the same time; see run_qemu() */
+	bool count;             /* the guest's clock counts instructions: 1 ns each */
 	int timeout;            /* seconds for the whole run */
 	const char *cpu;        /* QEMU's -cpu */
 	const char *append;     /* more kernel arguments; may be NULL */
