@@ -20,7 +20,8 @@ KS_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-
 endif
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=build/%.o)
+# With the core's check of match tables, for who writes them.
+LIB_OBJ := $(LIB_SRC:%.c=build/%.o) build/kernel/table.o
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c))
 MANUALS := $(wildcard tools/*.8)
 TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-%,$(wildcard tools/*.c)))
@@ -64,7 +65,7 @@ bin/%: build/tools/%.o $(TOOL_COMMON) build/libksplice.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-build/tests/%: build/tests/unit/%.o build/libksplice.a $(CORE_OBJ)
+build/tests/%: build/tests/unit/%.o $(CORE_OBJ) build/libksplice.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 

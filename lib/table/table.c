@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernel/table.h"
 #include "diff/special.h"
 #include "table/builder.h"
 
@@ -432,6 +433,8 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob)
 	struct kst_header h = { .magic = KST_MAGIC, .version = KST_VERSION, .header_size = sizeof(h) };
 	struct kst_target *targets = ks_alloc(t->targets.len * sizeof(*targets));
 	struct kst_symbol *symbols = ks_alloc(t->symbols.len * sizeof(*symbols));
+	struct kst_view view;
+	const char *why;
 
 	for (size_t i = 0; i < t->targets.len; i++)
 		targets[i].name = add_string(t, t->targets.v[i]);
@@ -457,5 +460,8 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob)
 		return ks_error_new(KS_E_REFUSED,
 				    "the match table would be %zu bytes long; %u is the most: split the patch",
 				    blob->len, KST_MAX_SIZE);
+	/* What the core would say once the update is to be applied. */
+	if (kst_open(blob->data, blob->len, &view, &why))
+		return ks_error_new(KS_E_REFUSED, "the core would not take the match table: %s", why);
 	return NULL;
 }
