@@ -222,6 +222,8 @@ static void anonymous_atoms(struct ks_unit *u, struct ks_section *sec, const uin
 		} else if ((sec->flags & SHF_MERGE) && sec->entsize) {
 			start -= start % sec->entsize;
 			end = start + sec->entsize;
+			if (end > sec->size)
+				end = sec->size;
 			if (i && places[i - 1] >= start)
 				continue;
 		} else {
