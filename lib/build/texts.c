@@ -245,10 +245,10 @@ static void on_decl(void *arg, const struct ks_tokens *tokens)
 static void on_file(void *arg, const char *name, size_t len)
 {
 	struct adding *a = arg;
+	const char *last = a->files.len ? a->files.v[a->files.len - 1] : "";
 
 	/* They come in long runs. */
-	if (a->files.len && !strncmp(a->files.v[a->files.len - 1], name, len) &&
-	    !a->files.v[a->files.len - 1][len])
+	if (strlen(last) == len && !memcmp(last, name, len))
 		return;
 	if (len && *name != '<')
 		ks_strv_addf(&a->files, "%.*s", (int)len, name);
