@@ -318,8 +318,13 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 		return err;
 	ks_vec_for(&diff->replaced, r) {
 		struct kst_patch *p = ks_vec_push(&t->patches);
+		uint32_t sym = atom_symbol(t, r->pre); /* may move the symbols */
 
-		p->block = t->symbols.v[atom_symbol(t, r->pre)].raw.block;
+		p->block = t->symbols.v[sym].raw.block;
+		if (p->block == KST_NONE)
+			return ks_error_new(KS_E_REFUSED,
+					    "%s: %s (section %s): it is to be replaced, but is no code that can be found in a running kernel",
+					    diff->pre->name, r->pre->name, r->pre->section->name);
 		p->slot = r->slot;
 		p->kind = r->traced ? KST_P_TRACED : KST_P_JUMP;
 	}
@@ -363,13 +368,15 @@ const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct k
 				   const char *name, int32_t on, int32_t off)
 {
 	struct kst_export want = { .kind = KST_E_BRANCH, .on = on, .off = off };
+	uint32_t index;
 
 	t->target = target;
 	want.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name);
 	for (size_t i = 0; i < t->exports.len; i++)
 		if (!memcmp(&t->exports.v[i], &want, sizeof(want)))
 			return t->export_names.v[i];
-	return t->export_names.v[new_export(t, &want)];
+	index = new_export(t, &want);
+	return t->export_names.v[index];
 }
 
 bool ks_table_ro_after_init(const struct ks_table *t, const char *name)
