@@ -35,7 +35,7 @@ static enum ks_atom_kind section_kind(const struct ks_section *sec, bool named)
 	if (sec->flags & SHF_EXECINSTR)
 		return named ? KS_FUNC : KS_PIECE;
 	if (!(sec->flags & SHF_WRITE)) {
-		if ((sec->flags & SHF_MERGE) && (sec->flags & SHF_STRINGS) && sec->entsize == 1)
+		if ((sec->flags & SHF_MERGE) && (sec->flags & SHF_STRINGS) && sec->entsize == 1 && sec->data)
 			return KS_STRING;
 		return ks_str_starts(sec->name, ".rodata") || ks_str_starts(sec->name, ".init.rodata") ?
 			       KS_RODATA : KS_OTHER;
