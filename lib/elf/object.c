@@ -12,6 +12,8 @@
 /* Places in a section are numbers of 32 bits further on; and sums of addends must not overflow. */
 #define MAX_SECTION (1u << 30)
 #define MAX_ADDEND ((int64_t)1 << 62)
+/* Of a large page; more would only make the new object large. */
+#define MAX_ALIGN (2u << 20)
 
 static struct ks_error *malformed(const struct ks_object *obj, const char *what)
 {
@@ -75,6 +77,8 @@ static struct ks_error *read_sections(struct ks_object *obj)
 		sec->size = sh.sh_size;
 		sec->align = sh.sh_addralign ? sh.sh_addralign : 1;
 		sec->entsize = sh.sh_entsize;
+		if (sec->align > MAX_ALIGN || (sec->align & (sec->align - 1)))
+			return malformed(obj, "a section's alignment is out of range");
 		if (sh.sh_size > MAX_SECTION)
 			return malformed(obj, "a section is larger than 1 GiB");
 		if (sh.sh_type == SHT_NOBITS || !sh.sh_size)
