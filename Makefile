@@ -20,7 +20,8 @@ KS_CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-
 endif
 
 LIB_SRC := $(wildcard lib/*/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=build/%.o)
+# With the core's check of match tables, for who writes them.
+LIB_OBJ := $(LIB_SRC:%.c=build/%.o) build/kernel/table.o
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c))
 MANUALS := $(wildcard tools/*.8)
 TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-%,$(wildcard tools/*.c)))
@@ -64,7 +65,7 @@ bin/%: build/tools/%.o $(TOOL_COMMON) build/libksplice.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-build/tests/%: build/tests/unit/%.o build/libksplice.a $(CORE_OBJ)
+build/tests/%: build/tests/unit/%.o $(CORE_OBJ) build/libksplice.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -73,6 +74,38 @@ unit-programs: $(UNIT_BIN)
 
 unit: unit-programs
 	tests/run unit
+
+# The fuzzers (tests/fuzz): all of user space and the core's pure files once
+# more, with clang, libFuzzer and the sanitizers.
+FUZZ_CC = clang-14
+FUZZ_CFLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJ := $(LIB_OBJ:build/%=build/fuzz/obj/%)
+FUZZ_COMMON := $(patsubst %,build/fuzz/obj/tests/fuzz/%.o,fuzz mutate) \
+	$(CORE_OBJ:build/%=build/fuzz/obj/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=build/fuzz/bin/%)
+
+build/fuzz/obj/%.o: %.c | build/include/guest.h
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(KS_CFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+
+build/fuzz/libksplice.a: $(FUZZ_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+build/fuzz/bin/%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(FUZZ_COMMON) build/fuzz/libksplice.a
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Makes the corpus (tests/fuzz/corpus).
+build/fuzz/seeds: build/tests/fuzz/seeds.o build/libksplice.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzz-programs: $(FUZZ_BIN) build/fuzz/seeds
+
+fuzz: fuzz-programs
+	tests/fuzz/run --seconds 60
 
 check: all
 	scripts/check --no-setup
@@ -89,8 +122,9 @@ install: all
 clean:
 	rm -rf build bin
 
-.PHONY: all unit unit-programs check install clean
+.PHONY: all unit unit-programs fuzz fuzz-programs check install clean
 .SECONDARY:
 
 -include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) \
-	$(UNIT_SRC:%.c=build/%.d)
+	$(UNIT_SRC:%.c=build/%.d) $(FUZZ_OBJ:.o=.d) $(FUZZ_COMMON:.o=.d) \
+	$(FUZZ_SRC:%.c=build/fuzz/obj/%.d) build/tests/fuzz/seeds.d

@@ -296,8 +296,10 @@ static bool check_replacement(struct ks_walk *w, const struct kst_site *alt,
 	return true;
 }
 
-static bool check_branches(struct ks_walk *w)
+/* On a walk of its own: that of match_code() stays where the block ends. */
+static bool check_branches(const struct ks_walk *walked)
 {
+	struct ks_walk copy = *walked, *w = &copy;
 	const struct kst_site *sites = w->m->table->sites + w->b->site;
 	u32 i, replaced_end = 0;
 

@@ -7,6 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+/* With the address sanitizer, what is allocated but not used yet is as good as not there. */
+static void guard(void *p, size_t used, size_t size)
+{
+	__asan_unpoison_memory_region(p, used);
+	__asan_poison_memory_region((char *)p + used, size - used);
+}
+#else
+static void guard(void *p, size_t used, size_t size)
+{
+	(void)p;
+	(void)used;
+	(void)size;
+}
+#endif
+
 static void *checked(void *p)
 {
 	if (!p) {
@@ -60,6 +80,7 @@ void ks_buf_add(struct ks_buf *b, const void *data, size_t len)
 		b->cap = (b->len + len + 1) * 2;
 		b->data = ks_realloc(b->data, b->cap);
 	}
+	guard(b->data, b->len + len + 1, b->cap);
 	if (len)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
@@ -120,6 +141,7 @@ void *ks_vec_grow(void *v, size_t len, size_t *cap, size_t elem)
 		*cap = *cap ? *cap * 2 : 8;
 		v = ks_realloc(v, *cap * elem);
 	}
+	guard(v, (len + 1) * elem, *cap * elem);
 	memset((char *)v + len * elem, 0, elem);
 	return v;
 }
@@ -130,6 +152,7 @@ static void strv_take(struct ks_strv *s, char *str)
 		s->cap = s->cap ? s->cap * 2 : 8;
 		s->v = ks_realloc(s->v, s->cap * sizeof(*s->v));
 	}
+	guard(s->v, (s->len + 2) * sizeof(*s->v), s->cap * sizeof(*s->v));
 	s->v[s->len++] = str;
 	s->v[s->len] = NULL;
 }

@@ -30,6 +30,12 @@ struct ks_buf {
 	size_t cap;
 };
 
+/* The content as a string, also where there is none. */
+static inline const char *ks_buf_text(const struct ks_buf *b)
+{
+	return b->data ? b->data : "";
+}
+
 void ks_buf_add(struct ks_buf *b, const void *data, size_t len);
 void ks_buf_adds(struct ks_buf *b, const char *s);
 void ks_buf_addf(struct ks_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -42,6 +42,9 @@ static const char *after_name(const char *text)
 	return *text ? text + 1 : text;
 }
 
+/* More than any part of a version. */
+#define MAX_PART 999999
+
 /* 24000 for "GNU ld (GNU Binutils for Debian) 2.40"; 0 where there is no number at the end. */
 static long binutils_number(const char *text)
 {
@@ -54,7 +57,7 @@ static long binutils_number(const char *text)
 	last++;
 	for (int i = 0; i < 3; i++) {
 		part[i] = strtol(last, &end, 10);
-		if (end == last)
+		if (end == last || part[i] < 0 || part[i] > MAX_PART)
 			return 0;
 		if (*end != '.')
 			break;

@@ -237,6 +237,9 @@ static bool names(const char *text, const char *path)
 			continue;
 		if (p == text || p[-1] != '/')
 			return true;
+		/* "/x.h", at the very beginning: of no directory of the source. */
+		if (p - text < 2)
+			continue;
 		/* The directory, too, where it is not a variable. */
 		for (dir = p - 2; dir > text && mine > path && *dir == *mine; dir--)
 			mine--;

@@ -252,7 +252,7 @@ static void scan_directive(struct ks_graph *g, struct file *f, const char *p, co
 
 static void scan_text(struct ks_graph *g, struct file *f, const struct ks_buf *text)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = ks_buf_text(text), *end = p + text->len;
 
 	while (p && p < end && (p = memchr(p, '#', end - p))) {
 		const char *q = p++;

@@ -17,9 +17,9 @@
 
 void ks_lines_split(const struct ks_buf *text, struct ks_lines *lines)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = ks_buf_text(text), *end = p + text->len;
 
-	while (p && p < end) {
+	while (p < end) {
 		const char *nl = memchr(p, '\n', end - p);
 		struct ks_line *l = ks_vec_push(&lines->list);
 
@@ -118,11 +118,11 @@ size_t *ks_hunks_align(const struct ks_lines *old, const struct ks_lines *new)
 		tail++;
 	for (size_t i = 0; i < m; i++)
 		map[i] = i < head ? i : i >= m - tail ? n - (m - i) : KS_NO_LINE;
-	p.a += head;
-	p.b += head;
 	p.n = n - head - tail;
 	p.m = m - head - tail;
 	if (p.n && p.m) {
+		p.a += head;
+		p.b += head;
 		p.rounds = ks_alloc((MAX_EDITS + 1) * sizeof(*p.rounds));
 		search(&p);
 		if (p.edits >= 0)

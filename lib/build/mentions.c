@@ -40,10 +40,10 @@ static bool read_source(struct ks_build *b, const char *target, struct ks_buf *t
  */
 static bool may_paste(const struct ks_buf *text, const char *name)
 {
-	const char *begin = text->data, *end = begin + text->len, *p = begin;
+	const char *begin = ks_buf_text(text), *end = begin + text->len, *p = begin;
 	size_t len = strlen(name);
 
-	while (p && (p = memmem(p, end - p, "##", 2))) {
+	while ((p = memmem(p, end - p, "##", 2))) {
 		const char *left = p, *right = p + 2, *q;
 
 		while (left > begin && (left[-1] == ' ' || left[-1] == '\t'))

@@ -161,7 +161,7 @@ static struct ks_error *read_names(struct ks_build *b, const struct ks_buf *patc
 		{ "Index: ", false },	{ "rename from ", true }, { "rename to ", true },
 		{ "copy from ", true }, { "copy to ", true },
 	};
-	const char *p = patch->data, *end = p + patch->len;
+	const char *p = ks_buf_text(patch), *end = p + patch->len;
 	struct ks_error *err = NULL;
 
 	while (!err && p < end) {

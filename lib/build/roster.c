@@ -294,6 +294,14 @@ static void parse_line(struct ks_roster *r, char *line, struct ks_strv *below)
 	}
 }
 
+/* Does the way up from @d lead past @to?  A damaged file must not make a circle. */
+static bool leads_past(const struct ks_roster *r, long d, long to)
+{
+	while (d >= 0 && d != to)
+		d = r->dirs.v[d].above;
+	return d >= 0;
+}
+
 /* NULL where the file is not a roster for the build's key. */
 static struct ks_roster *parse(struct ks_build *b, char *text)
 {
@@ -307,12 +315,13 @@ static struct ks_roster *parse(struct ks_build *b, char *text)
 		     line = strtok_r(NULL, "\n", &save))
 			parse_line(r, line, &below);
 		for (size_t i = 0; i < below.len; i += 2) {
-			long d = find_dir(r, below.v[i]);
+			long d = find_dir(r, below.v[i]), above = strtol(below.v[i + 1], NULL, 10);
 
 			/* The top one adds directories that others also lead to: those know better. */
 			if (d > 0 && (r->dirs.v[d].above < 0 ||
-				      !strcmp(r->dirs.v[r->dirs.v[d].above].path, ".")))
-				r->dirs.v[d].above = strtol(below.v[i + 1], NULL, 10);
+				      !strcmp(r->dirs.v[r->dirs.v[d].above].path, ".")) &&
+			    !leads_past(r, above, d))
+				r->dirs.v[d].above = above;
 		}
 		if (r->objects.len)
 			qsort(r->objects.v, r->objects.len, sizeof(*r->objects.v), compare_objects);

@@ -367,9 +367,9 @@ void ks_change_words_free(struct ks_change_words *w)
 
 bool ks_text_mentions(const struct ks_buf *text, const struct ks_strv *words)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = ks_buf_text(text), *end = p + text->len;
 
-	while (p && p < end && words->len) {
+	while (p < end && words->len) {
 		size_t n = word_length(p, end);
 
 		for (size_t i = 0; i < words->len && n; i++)
@@ -382,9 +382,9 @@ bool ks_text_mentions(const struct ks_buf *text, const struct ks_strv *words)
 
 bool ks_text_defines(const struct ks_buf *text, const struct ks_strv *words)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = ks_buf_text(text), *end = p + text->len;
 
-	while (p && p < end && (p = memchr(p, '#', end - p))) {
+	while (p < end && (p = memchr(p, '#', end - p))) {
 		size_t n;
 
 		p = skip_blank(p + 1, end);

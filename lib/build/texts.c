@@ -245,10 +245,10 @@ static void on_decl(void *arg, const struct ks_tokens *tokens)
 static void on_file(void *arg, const char *name, size_t len)
 {
 	struct adding *a = arg;
+	const char *last = a->files.len ? a->files.v[a->files.len - 1] : "";
 
 	/* They come in long runs. */
-	if (a->files.len && !strncmp(a->files.v[a->files.len - 1], name, len) &&
-	    !a->files.v[a->files.len - 1][len])
+	if (strlen(last) == len && !memcmp(last, name, len))
 		return;
 	if (len && *name != '<')
 		ks_strv_addf(&a->files, "%.*s", (int)len, name);
@@ -338,17 +338,19 @@ void ks_texts_add(struct ks_texts *t, const struct ks_buf *source, struct ks_tex
 
 struct ks_texts_decl ks_texts_decl(const struct ks_texts *t, uint32_t decl)
 {
+	static const uint32_t none[1];
 	const struct record *r = &t->records.v[decl];
+	const uint32_t *links = t->links.v ? t->links.v + r->first : none;
 
 	return (struct ks_texts_decl){
 		.inert = r->flags & INERT,
 		.pragma = r->flags & PRAGMA,
 		.type = r->flags & TYPE,
-		.names = t->links.v + r->first,
+		.names = links,
 		.n_names = r->n_names,
-		.references = t->links.v + r->first + r->n_names,
+		.references = links + r->n_names,
 		.n_references = r->n_references,
-		.conditions = t->links.v + r->first + r->n_names + r->n_references,
+		.conditions = links + r->n_names + r->n_references,
 		.n_conditions = r->n_conditions,
 	};
 }
@@ -520,6 +522,23 @@ static bool take(const char **p, const char *end, void *to, size_t n)
 		good_;                                                                               \
 	})
 
+/* Does every number lead to something that is there? */
+static bool consistent(const struct ks_texts *t)
+{
+	if (t->words.len && (!t->letters.len || t->letters.data[t->letters.len - 1]))
+		return false;
+	ks_vec_for(&t->words, w)
+		if (w->offset >= t->letters.len)
+			return false;
+	ks_vec_for(&t->links, l)
+		if (*l >= t->words.len)
+			return false;
+	ks_vec_for(&t->records, r)
+		if ((uint64_t)r->first + r->n_names + r->n_references + r->n_conditions > t->links.len)
+			return false;
+	return true;
+}
+
 static bool parse(struct ks_texts *t, const char *p, const char *end)
 {
 	struct sizes s;
@@ -531,7 +550,8 @@ static bool parse(struct ks_texts *t, const char *p, const char *end)
 	p += s.letters;
 	if (s.words > (size_t)(end - p) || s.records > (size_t)(end - p) ||
 	    s.links > (size_t)(end - p) || !take_all(&p, end, &t->words, s.words) ||
-	    !take_all(&p, end, &t->records, s.records) || !take_all(&p, end, &t->links, s.links))
+	    !take_all(&p, end, &t->records, s.records) ||
+	    !take_all(&p, end, &t->links, s.links) || !consistent(t))
 		return false;
 	grow_words(t);
 	grow_records(t);

@@ -194,11 +194,11 @@ void ks_tokens_split(const struct ks_buf *text,
 		     void (*macro)(void *arg, const char *name, size_t len), void *arg)
 {
 	const struct markers markers = { file, macro, arg };
-	const char *p = text->data, *end = p + text->len, *before = NULL;
+	const char *p = ks_buf_text(text), *end = p + text->len, *before = NULL;
 	struct splitter s = { 0 };
 	bool line_start = true;
 
-	while (p && p < end) {
+	while (p < end) {
 		struct ks_token *t;
 
 		if (*p == '#' && line_start) {

@@ -112,7 +112,8 @@ static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_
 		}
 		sp.nr_refs = count;
 		owner = sp.refs[0].atom;
-		if (!owner || sp.refs[0].offset || sp.refs[0].addend < 0)
+		if (!owner || sp.refs[0].offset || sp.refs[0].addend < 0 ||
+		    sp.refs[0].addend >= owner->size)
 			continue; /* in the padding between functions, or not in this object */
 		sp.offset = sp.refs[0].addend;
 		*ks_vec_push(&owner->specials) = sp;

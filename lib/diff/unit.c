@@ -35,7 +35,7 @@ static enum ks_atom_kind section_kind(const struct ks_section *sec, bool named)
 	if (sec->flags & SHF_EXECINSTR)
 		return named ? KS_FUNC : KS_PIECE;
 	if (!(sec->flags & SHF_WRITE)) {
-		if ((sec->flags & SHF_MERGE) && (sec->flags & SHF_STRINGS) && sec->entsize == 1)
+		if ((sec->flags & SHF_MERGE) && (sec->flags & SHF_STRINGS) && sec->entsize == 1 && sec->data)
 			return KS_STRING;
 		return ks_str_starts(sec->name, ".rodata") || ks_str_starts(sec->name, ".init.rodata") ?
 			       KS_RODATA : KS_OTHER;
@@ -222,6 +222,8 @@ static void anonymous_atoms(struct ks_unit *u, struct ks_section *sec, const uin
 		} else if ((sec->flags & SHF_MERGE) && sec->entsize) {
 			start -= start % sec->entsize;
 			end = start + sec->entsize;
+			if (end > sec->size)
+				end = sec->size;
 			if (i && places[i - 1] >= start)
 				continue;
 		} else {

@@ -9,6 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Places in a section are numbers of 32 bits further on; and sums of addends must not overflow. */
+#define MAX_SECTION (1u << 30)
+#define MAX_ADDEND ((int64_t)1 << 62)
+/* Of a large page; more would only make the new object large. */
+#define MAX_ALIGN (2u << 20)
+
 static struct ks_error *malformed(const struct ks_object *obj, const char *what)
 {
 	return ks_error_new(KS_E_INPUT, "%s: %s: not an object file that ksplice can read", obj->path,
@@ -71,6 +77,10 @@ static struct ks_error *read_sections(struct ks_object *obj)
 		sec->size = sh.sh_size;
 		sec->align = sh.sh_addralign ? sh.sh_addralign : 1;
 		sec->entsize = sh.sh_entsize;
+		if (sec->align > MAX_ALIGN || (sec->align & (sec->align - 1)))
+			return malformed(obj, "a section's alignment is out of range");
+		if (sh.sh_size > MAX_SECTION)
+			return malformed(obj, "a section is larger than 1 GiB");
 		if (sh.sh_type == SHT_NOBITS || !sh.sh_size)
 			continue;
 		data = elf_rawdata(scn, NULL);
@@ -160,6 +170,8 @@ static struct ks_error *read_relocs(struct ks_object *obj)
 			rel->addend = raw.r_addend;
 			rel->symbol = &obj->symbols.v[GELF_R_SYM(raw.r_info)];
 			size = ks_reloc_size(rel->type);
+			if (rel->addend > MAX_ADDEND || rel->addend < -MAX_ADDEND)
+				return malformed(obj, "an addend is out of range");
 			if (rel->offset > sec->size || (size > 0 && (uint64_t)size > sec->size - rel->offset))
 				return malformed(obj, obj->sections.v[i].name);
 		}
@@ -182,7 +194,8 @@ struct ks_error *ks_object_open(const char *path, struct ks_object **result)
 		err = ks_error_errno(errno, "%s", path);
 		goto fail;
 	}
-	obj->elf = elf_begin(obj->fd, ELF_C_READ_MMAP, NULL);
+	/* Read, not mapped: the file may shrink; and the sanitizers see where a section ends. */
+	obj->elf = elf_begin(obj->fd, ELF_C_READ, NULL);
 	if (!obj->elf || elf_kind(obj->elf) != ELF_K_ELF || !gelf_getehdr(obj->elf, &eh))
 		err = malformed(obj, "not an ELF file");
 	else if (eh.e_type != ET_REL || eh.e_machine != EM_X86_64 || eh.e_ident[EI_CLASS] != ELFCLASS64)

@@ -193,8 +193,10 @@ static struct ks_error *load_modules(const struct ks_live *live, const struct ks
 
 	if (!ks_live_core_loaded(live))
 		err = load_file(live, pack, m->core_file, "");
-	if (err)
+	if (err) {
+		free(params);
 		return err;
+	}
 	ks_step(opt->report, "Matching the running kernel");
 	err = load_file(live, pack, m->old_file, params);
 	if (!err) {

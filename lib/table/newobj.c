@@ -273,6 +273,12 @@ static void add_special(struct job *j, struct ks_atom *a, const struct ks_specia
 	}
 }
 
+/* Entry @index of the unwind data; NULL: it has no such. */
+static const uint8_t *orc_entry(const struct ks_section *orcs, uint64_t index, uint64_t size)
+{
+	return orcs->data && (index + 1) * size <= orcs->size ? orcs->data + index * size : NULL;
+}
+
 /*
  * objtool leaves out an entry that says what the one before it does; so the
  * last one in front of an atom's start may be its first.  -1: there is none, or
@@ -281,6 +287,7 @@ static void add_special(struct job *j, struct ks_atom *a, const struct ks_specia
 static long orc_at_start(const struct ks_atom *a, const struct ks_section *ips,
 			 const struct ks_section *orcs, uint64_t size)
 {
+	const uint8_t *entry;
 	int64_t best = -1;
 	long found = -1;
 
@@ -293,9 +300,8 @@ static long orc_at_start(const struct ks_atom *a, const struct ks_section *ips,
 		found = rel->offset / 4;
 	}
 	/* The register that the frame is counted from, 0: unknown. */
-	if (found >= 0 && size > 4 && !(orcs->data[found * size + 4] & 15))
-		return -1;
-	return found;
+	entry = found >= 0 ? orc_entry(orcs, found, size) : NULL;
+	return entry && !(size > 4 && !(entry[4] & 15)) ? found : -1;
 }
 
 /*
@@ -313,7 +319,7 @@ static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate
 	uint64_t size;
 	long first;
 
-	if (!ips || !orcs || !ips->size || orcs->size % (ips->size / 4))
+	if (!ips || !orcs || ips->size < 4 || !orcs->size || orcs->size % (ips->size / 4))
 		return ks_error_new(KS_E_REFUSED, "%s: it has no usable ORC tables: was objtool run on it?",
 				    j->d->post->name);
 	size = orcs->size / (ips->size / 4);
@@ -323,15 +329,17 @@ static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate
 	if (first >= 0) {
 		known = true;
 		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol, p->base);
-		ks_wsection_add(orc, orcs->data + first * size, size, 1);
+		ks_wsection_add(orc, orc_entry(orcs, first, size), size, 1);
 	}
 	ks_vec_for(&a->specials, sp) {
-		if (sp->kind != KS_SP_ORC || sp->offset >= a->size || (first >= 0 && !sp->offset))
+		const uint8_t *entry = sp->kind == KS_SP_ORC ? orc_entry(orcs, sp->index, size) : NULL;
+
+		if (!entry || sp->offset >= a->size || (first >= 0 && !sp->offset))
 			continue;
 		known = true;
 		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol,
 				  p->base + sp->offset);
-		ks_wsection_add(orc, orcs->data + sp->index * size, size, 1);
+		ks_wsection_add(orc, entry, size, 1);
 	}
 	if (!known && a->kind == KS_FUNC)
 		return ks_error_new(KS_E_REFUSED, "%s: %s: objtool gave it no unwind information",

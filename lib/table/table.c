@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../kernel/table.h"
 #include "diff/special.h"
 #include "table/builder.h"
 
@@ -317,8 +318,13 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 		return err;
 	ks_vec_for(&diff->replaced, r) {
 		struct kst_patch *p = ks_vec_push(&t->patches);
+		uint32_t sym = atom_symbol(t, r->pre); /* may move the symbols */
 
-		p->block = t->symbols.v[atom_symbol(t, r->pre)].raw.block;
+		p->block = t->symbols.v[sym].raw.block;
+		if (p->block == KST_NONE)
+			return ks_error_new(KS_E_REFUSED,
+					    "%s: %s (section %s): it is to be replaced, but is no code that can be found in a running kernel",
+					    diff->pre->name, r->pre->name, r->pre->section->name);
 		p->slot = r->slot;
 		p->kind = r->traced ? KST_P_TRACED : KST_P_JUMP;
 	}
@@ -362,13 +368,15 @@ const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct k
 				   const char *name, int32_t on, int32_t off)
 {
 	struct kst_export want = { .kind = KST_E_BRANCH, .on = on, .off = off };
+	uint32_t index;
 
 	t->target = target;
 	want.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name);
 	for (size_t i = 0; i < t->exports.len; i++)
 		if (!memcmp(&t->exports.v[i], &want, sizeof(want)))
 			return t->export_names.v[i];
-	return t->export_names.v[new_export(t, &want)];
+	index = new_export(t, &want);
+	return t->export_names.v[index];
 }
 
 bool ks_table_ro_after_init(const struct ks_table *t, const char *name)
@@ -432,6 +440,8 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob)
 	struct kst_header h = { .magic = KST_MAGIC, .version = KST_VERSION, .header_size = sizeof(h) };
 	struct kst_target *targets = ks_alloc(t->targets.len * sizeof(*targets));
 	struct kst_symbol *symbols = ks_alloc(t->symbols.len * sizeof(*symbols));
+	struct kst_view view;
+	const char *why;
 
 	for (size_t i = 0; i < t->targets.len; i++)
 		targets[i].name = add_string(t, t->targets.v[i]);
@@ -457,5 +467,8 @@ struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob)
 		return ks_error_new(KS_E_REFUSED,
 				    "the match table would be %zu bytes long; %u is the most: split the patch",
 				    blob->len, KST_MAX_SIZE);
+	/* What the core would say once the update is to be applied. */
+	if (kst_open(blob->data, blob->len, &view, &why))
+		return ks_error_new(KS_E_REFUSED, "the core would not take the match table: %s", why);
 	return NULL;
 }

@@ -161,6 +161,8 @@ static void parse_line(struct ks_vm_result *r, const char *words, struct ks_buf 
 		s->status = status;
 		s->tainted = tainted;
 		s->end = uptime;
+		/* A second end is the same step's: the guest was confused, and that shows in what follows. */
+		free(s->output);
 		s->output = ks_buf_steal(output);
 	} else if (sscanf(words, "update %d", update) == 1) {
 		return;

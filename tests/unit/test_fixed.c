@@ -30,8 +30,10 @@ static bool is_jump(const uint8_t *p, uint32_t len, int64_t distance)
 {
 	int32_t near;
 
+	if (len == 2)
+		return p[0] == 0xeb && (int8_t)p[1] == distance;
 	memcpy(&near, p + 1, 4);
-	return len == 2 ? p[0] == 0xeb && (int8_t)p[1] == distance : p[0] == 0xe9 && near == distance;
+	return p[0] == 0xe9 && near == distance;
 }
 
 static bool works(uint32_t offset, uint32_t len, int64_t distance, const bool *free_bytes)

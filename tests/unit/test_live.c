@@ -320,11 +320,13 @@ static bool as_booted(void)
 
 static struct ks_error *apply(void)
 {
+	ks_live_result_clear(&result);
 	return ks_live_apply(&live, &pack, &how, &result);
 }
 
 static struct ks_error *undo(void)
 {
+	ks_live_result_clear(&result);
 	return ks_live_undo(&live, ID, &how, &result);
 }
 
@@ -520,7 +522,7 @@ static void boot_whole(void)
 static void test_whole(void)
 {
 	struct ks_error *err;
-	char *notes;
+	char *path, *notes;
 
 	boot_whole();
 	tap_fine(apply(), "a whole module for a target that is not loaded");
@@ -570,7 +572,9 @@ static void test_whole(void)
 	put(fake.modules, "xfs", "initstate", "live\n");
 	notes = ks_path_join(fake.modules, "xfs/notes");
 	must(ks_dir_make(notes));
-	must(ks_file_write(ks_path_join(notes, ".note.gnu.build-id"), note, sizeof(note), 0644));
+	path = ks_path_join(notes, ".note.gnu.build-id");
+	must(ks_file_write(path, note, sizeof(note), 0644));
+	free(path);
 	free(notes);
 	tap_fine(apply(), "the module that is loaded is the fixed one");
 	tap_ok(steps_are("load core, load old left_out=xfs, load new, applied") && result.fixed.len == 1 &&

@@ -231,6 +231,7 @@ static void test_jumps(void)
 	lists[1][0] = FUNC + 2 + 0x20;
 	RUN(0x75, 0x20, 0xeb, 0x01, 0x55, 0x5d);
 	verdict(matches() && value[1] == FUNC + 0x22, "a jump that is shorter in memory");
+	verdict(size[0] == 6, "the function's end is behind what follows its last jump");
 	RUN(0x75, 0x20, 0xeb, 0x00, 0x55, 0x5d);
 	verdict(!matches(), "an internal branch to another place");
 	RUN(0x74, 0x20, 0xeb, 0x01, 0x55, 0x5d);
