@@ -14,6 +14,14 @@ OUT = os.path.join(TOP, "build", "bench")
 FUNCTION = re.compile(r"^(?!struct|union|enum|typedef|static const struct)[a-z][^;{}=#]*\)\n\{\n", re.M)
 
 
+# Built in, and with functions enough; nothing in a VM sleeps in them.
+FILES = ["fs/ext4/" + name + ".c" for name in (
+    "balloc bitmap block_validity dir extents extents_status file fsmap fsync hash ialloc "
+    "indirect inline inode ioctl mballoc migrate mmp move_extent namei page-io resize xattr "
+    "xattr_trusted xattr_user fast_commit orphan acl readpage symlink super").split()] + [
+        "fs/jbd2/" + name + ".c" for name in "checkpoint commit recovery revoke transaction".split()]
+
+
 def fail(text):
     sys.exit(f"{os.path.basename(sys.argv[0])}: {text}")
 
@@ -98,6 +106,18 @@ def create(source, update, patch, directory):
         run([tool("ksplice-create"), "-q", f"--id={update}", f"--patch={patch}", source],
             cwd=directory)
     return json.loads(run([tool("ksplice-view"), "--json", f"--file={tarball}"]))
+
+
+def updates(source, wanted, directory):
+    """Updates of so many functions of the same files; their ids, and how many it came to."""
+    made = []
+    for n in wanted:
+        update = f"bench{n}"
+        patch = os.path.join(directory, update + ".patch")
+        many_functions(source, FILES, n, patch)
+        manifest = create(source, update, patch, directory)
+        made.append((update, sum(len(u["replaced"]) for u in manifest["units"])))
+    return made
 
 
 def newest_part():
