@@ -375,8 +375,10 @@ static int keep_patches(struct find *f)
 		p->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
 		if (!p->name)
 			return -ENOMEM;
-		if (!p->by_tracer && ksplice_text_read(p->old_addr + p->slot, p->original,
-						       KSPLICE_JUMP_SIZE, false) != KSPLICE_JUMP_SIZE)
+		if (!p->by_tracer &&
+		    (KS_FAULT("ksplice_text_read") ||
+		     ksplice_text_read(p->old_addr + p->slot, p->original, KSPLICE_JUMP_SIZE,
+				       false) != KSPLICE_JUMP_SIZE))
 			return -ENOMEM;
 	}
 	return 0;
@@ -406,7 +408,7 @@ static int keep_data(struct find *f)
 		d->name = kasprintf(GFP_KERNEL, "%s+0x%x", kst_symbol_name(t, t->data[i].symbol),
 				    t->data[i].offset);
 		d->original = kvmalloc(d->size, GFP_KERNEL);
-		if (!d->name || !d->original ||
+		if (!d->name || !d->original || KS_FAULT("ksplice_text_read") ||
 		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
 			return -ENOMEM;
 	}
@@ -459,7 +461,8 @@ static int branch_value(struct find *f, const struct kst_export *e, u64 *value)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code takes the static key %s for one that cannot change",
 				     kst_symbol_name(&f->table, e->symbol));
-	if (ksplice_text_read(key, &enabled, sizeof(enabled), true) != sizeof(enabled))
+	if (KS_FAULT("ksplice_text_read") ||
+	    ksplice_text_read(key, &enabled, sizeof(enabled), true) != sizeof(enabled))
 		return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EFAULT,
 				     "the static key %s cannot be read",
 				     kst_symbol_name(&f->table, e->symbol));
@@ -485,7 +488,7 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 		if (ret)
 			return ret;
 		rel = value - (u64)&old->exports[i].value;
-		if (rel != (s32)rel)
+		if (KS_FAULT("reach") || rel != (s32)rel)
 			return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ERANGE,
 					     "%s is too far away from the modules",
 					     kst_symbol_name(&f->table, e->symbol));
@@ -510,7 +513,7 @@ static int solve(struct find *f)
 	cpus_read_lock();
 	mutex_lock(ks_kernel.static_call_mutex);
 	mutex_lock(ks_kernel.text_mutex);
-	result = ks_solve(&f->match, f->state, &what);
+	result = KS_FAULT("ks_solve") ? KS_SOLVE_NOT_FOUND : ks_solve(&f->match, f->state, &what);
 	u->match_ns = ktime_get_ns() - start;
 	for (i = 0; i < f->table.nr_blocks; i++)
 		u->match_skipped += f->state[i] == KS_BLOCK_SKIPPED;
