@@ -365,7 +365,6 @@ static int keep_patches(struct find *f)
 
 		if (ks_match_absent(&f->match, b->symbol))
 			continue;
-		u->nr_patches++;
 		p->index = i;
 		p->target = t->symbols[b->symbol].target;
 		p->old_addr = f->match.value[b->symbol];
@@ -375,6 +374,7 @@ static int keep_patches(struct find *f)
 		p->name = kstrdup(kst_symbol_name(t, b->symbol), GFP_KERNEL);
 		if (!p->name)
 			return -ENOMEM;
+		u->nr_patches++; /* what is counted has a name: it is shown in sysfs */
 		if (!p->by_tracer &&
 		    (KS_FAULT("ksplice_text_read") ||
 		     ksplice_text_read(p->old_addr + p->slot, p->original, KSPLICE_JUMP_SIZE,
