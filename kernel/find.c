@@ -379,7 +379,7 @@ static int keep_patches(struct find *f)
 		    (KS_FAULT("ksplice_text_read") ||
 		     ksplice_text_read(p->old_addr + p->slot, p->original, KSPLICE_JUMP_SIZE,
 				       false) != KSPLICE_JUMP_SIZE))
-			return -ENOMEM;
+			return -EFAULT;
 	}
 	return 0;
 }
@@ -408,9 +408,11 @@ static int keep_data(struct find *f)
 		d->name = kasprintf(GFP_KERNEL, "%s+0x%x", kst_symbol_name(t, t->data[i].symbol),
 				    t->data[i].offset);
 		d->original = kvmalloc(d->size, GFP_KERNEL);
-		if (!d->name || !d->original || KS_FAULT("ksplice_text_read") ||
-		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
+		if (!d->name || !d->original)
 			return -ENOMEM;
+		if (KS_FAULT("ksplice_text_read") ||
+		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
+			return -EFAULT;
 	}
 	return 0;
 }
@@ -488,7 +490,8 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 		if (ret)
 			return ret;
 		rel = value - (u64)&old->exports[i].value;
-		if (KS_FAULT("reach") || rel != (s32)rel)
+		/* The last one is the point: there, all others are filled in. */
+		if (rel != (s32)rel || (i + 1 == f->table.nr_exports && KS_FAULT("reach")))
 			return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ERANGE,
 					     "%s is too far away from the modules",
 					     kst_symbol_name(&f->table, e->symbol));
@@ -541,6 +544,9 @@ static int solve(struct find *f)
 	case KS_SOLVED:
 		break;
 	}
+	if (ret == -EFAULT)
+		return ksplice_abort(u, KSPLICE_UNEXPECTED, ret,
+				     "what was matched cannot be read any more");
 	return ret ? ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the update") : 0;
 }
 
