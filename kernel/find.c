@@ -375,9 +375,11 @@ static int keep_patches(struct find *f)
 		if (!p->name)
 			return -ENOMEM;
 		u->nr_patches++; /* what is counted has a name: it is shown in sysfs */
-		if (!p->by_tracer && ksplice_text_read(p->old_addr + p->slot, p->original,
-						       KSPLICE_JUMP_SIZE, false) != KSPLICE_JUMP_SIZE)
-			return -ENOMEM;
+		if (!p->by_tracer &&
+		    (KS_FAULT("ksplice_text_read") ||
+		     ksplice_text_read(p->old_addr + p->slot, p->original, KSPLICE_JUMP_SIZE,
+				       false) != KSPLICE_JUMP_SIZE))
+			return -EFAULT;
 	}
 	return 0;
 }
@@ -406,9 +408,11 @@ static int keep_data(struct find *f)
 		d->name = kasprintf(GFP_KERNEL, "%s+0x%x", kst_symbol_name(t, t->data[i].symbol),
 				    t->data[i].offset);
 		d->original = kvmalloc(d->size, GFP_KERNEL);
-		if (!d->name || !d->original ||
-		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
+		if (!d->name || !d->original)
 			return -ENOMEM;
+		if (KS_FAULT("ksplice_text_read") ||
+		    ksplice_text_read(d->addr, d->original, d->size, u->series) != d->size)
+			return -EFAULT;
 	}
 	return 0;
 }
@@ -459,7 +463,8 @@ static int branch_value(struct find *f, const struct kst_export *e, u64 *value)
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
 				     "its new code takes the static key %s for one that cannot change",
 				     kst_symbol_name(&f->table, e->symbol));
-	if (ksplice_text_read(key, &enabled, sizeof(enabled), true) != sizeof(enabled))
+	if (KS_FAULT("ksplice_text_read") ||
+	    ksplice_text_read(key, &enabled, sizeof(enabled), true) != sizeof(enabled))
 		return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EFAULT,
 				     "the static key %s cannot be read",
 				     kst_symbol_name(&f->table, e->symbol));
@@ -485,7 +490,8 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 		if (ret)
 			return ret;
 		rel = value - (u64)&old->exports[i].value;
-		if (rel != (s32)rel)
+		/* The last one is the point: there, all others are filled in. */
+		if (rel != (s32)rel || (i + 1 == f->table.nr_exports && KS_FAULT("reach")))
 			return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -ERANGE,
 					     "%s is too far away from the modules",
 					     kst_symbol_name(&f->table, e->symbol));
@@ -510,7 +516,7 @@ static int solve(struct find *f)
 	cpus_read_lock();
 	mutex_lock(ks_kernel.static_call_mutex);
 	mutex_lock(ks_kernel.text_mutex);
-	result = ks_solve(&f->match, f->state, &what);
+	result = KS_FAULT("ks_solve") ? KS_SOLVE_NOT_FOUND : ks_solve(&f->match, f->state, &what);
 	u->match_ns = ktime_get_ns() - start;
 	for (i = 0; i < f->table.nr_blocks; i++)
 		u->match_skipped += f->state[i] == KS_BLOCK_SKIPPED;
@@ -538,6 +544,9 @@ static int solve(struct find *f)
 	case KS_SOLVED:
 		break;
 	}
+	if (ret == -EFAULT)
+		return ksplice_abort(u, KSPLICE_UNEXPECTED, ret,
+				     "what was matched cannot be read any more");
 	return ret ? ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, ret, "no memory for the update") : 0;
 }
 

@@ -79,7 +79,9 @@ int ksplice_hooks_call(struct ksplice_update *u, enum ksplice_hook_kind kind,
 		if (u->hooks[n].kind != kind || !is_active(u, &u->hooks[n]))
 			continue;
 		*failed = &u->hooks[n];
-		ret = call(kind, u->hooks[n].function);
+		ret = kinds[kind].may_fail && KS_FAULT("hook") ?
+			      -ECANCELED :
+			      call(kind, u->hooks[n].function);
 	}
 	return ret;
 }

@@ -193,6 +193,7 @@ static void __exit ksplice_exit(void)
 	/* No update has modules any more: they hold a reference to this one. */
 	ksplice_registry_exit();
 	ksplice_sysfs_exit();
+	ks_fault_exit();
 }
 
 module_init(ksplice_init);

@@ -82,8 +82,9 @@ struct ksplice_update *ksplice_update_get(const char *id, const char *descriptio
 	if (u->old || u->new)
 		return ERR_PTR(-EEXIST);
 	text = kstrndup(description ? description : "", 1024, GFP_KERNEL);
-	if (!text)
-		return ERR_PTR(-ENOMEM);
+	if (!text) /* not the reason why the attempt before has failed */
+		return ERR_PTR(ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM,
+					     "no memory for its description"));
 	ksplice_update_reset(u);
 	kfree(u->description);
 	u->description = text;

@@ -75,15 +75,16 @@ static int check_again(struct stop *s, const struct ksplice_part *part)
 
 	for (i = 0; i < u->nr_patches; i++)
 		if (!u->patches[i].by_tracer &&
-		    memcmp(u->patches[i].alias, bytes_now(&u->patches[i], part->apply),
-			   KSPLICE_JUMP_SIZE))
+		    (KS_FAULT("code") ||
+		     memcmp(u->patches[i].alias, bytes_now(&u->patches[i], part->apply),
+			    KSPLICE_JUMP_SIZE)))
 			return -EFAULT;
 	for (i = 0; i < u->nr_data; i++) {
 		struct ksplice_data *d = &u->data[i];
 		bool same = is_unchanged(d, part->apply);
 
 		d->left_alone = !same && !part->apply && d->writable;
-		if (!same && !d->left_alone) {
+		if (KS_FAULT("data") || (!same && !d->left_alone)) {
 			s->stale = d;
 			s->stale_apply = part->apply;
 			return -ESTALE;
@@ -171,7 +172,9 @@ static int check_kprobes(struct ksplice_update *u, const struct ksplice_patch *p
 {
 	/* With the tracer's site in use, a probe there could send a call elsewhere. */
 	unsigned long start = p->old_addr + (p->by_tracer ? 0 : p->slot);
-	unsigned long found = ks_find_kprobe(start, p->old_addr + p->old_size - start);
+	unsigned long found = KS_FAULT("kprobe") ?
+				      start :
+				      ks_find_kprobe(start, p->old_addr + p->old_size - start);
 
 	if (!found)
 		return 0;
@@ -202,11 +205,13 @@ static int check_slot(struct ksplice_update *u, struct ksplice_patch *p, bool ap
 		who = "a static call";
 	else if (ks_call(alternatives_text_reserved)(first, last))
 		who = "an SMP alternative";
+	else if (KS_FAULT("reserved"))
+		who = "a fault";
 	if (who)
 		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
 				     "%s is at %s+0x%x, where the jump to the new code %s", who,
 				     p->name, p->slot, apply ? "has to go" : "is");
-	if (memcmp(p->alias, bytes_now(p, apply), KSPLICE_JUMP_SIZE))
+	if (KS_FAULT("bytes") || memcmp(p->alias, bytes_now(p, apply), KSPLICE_JUMP_SIZE))
 		return ksplice_abort(
 			u, apply ? KSPLICE_NO_MATCH : KSPLICE_UNEXPECTED, -EINVAL,
 			"%s+0x%x: found %*ph, expected %*ph: something else has changed it",
@@ -512,7 +517,9 @@ static int stop_and_commit(struct stop *s)
 {
 	struct ksplice_update *u = s->u;
 	u64 start = ktime_get_ns();
-	int ret = ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
+	int ret = KS_FAULT("stop_machine") ?
+			  -ENOMEM :
+			  ks_call(stop_machine_cpuslocked)(stopped, s, cpu_online_mask);
 
 	u->stop_ns = ktime_get_ns() - start;
 	u->pause_ns = s->inside_ns;

@@ -165,6 +165,10 @@ int ksplice_stack_check_early(struct ksplice_update *u, const struct ksplice_ran
 		u->nr_conflicts = 0;
 		left = ksplice_watch_round(w, look_early, &c);
 	} while (!ksplice_watch_settled(w, left, ++round));
+	if (KS_FAULT("stack")) {
+		c.task = current;
+		conflict(&c, 0, U32_MAX);
+	}
 	return u->nr_conflicts ? -EBUSY : 0;
 }
 
@@ -194,8 +198,11 @@ int ksplice_stack_check(struct ksplice_update *u, const struct ksplice_range *ra
 	u->tasks_stopped = 0;
 	rcu_read_lock();
 	c.task = current;
-	if (ks_call(arch_stack_walk_reliable)(consume, &c, current) && !c.busy)
+	if ((KS_FAULT("stack") || ks_call(arch_stack_walk_reliable)(consume, &c, current)) &&
+	    !c.busy)
 		conflict(&c, 0, U32_MAX);
+	if (KS_FAULT("running"))
+		c.running = current;
 	if (!w || !ksplice_watch_each(w, look, &c))
 		for_each_process_thread(group, task)
 			look(&c, task);

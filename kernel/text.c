@@ -36,7 +36,7 @@ u8 *ksplice_text_alias(unsigned long addr, size_t len, void **mapping)
 		return NULL;
 	for (i = 0; i < count; i++) {
 		pages[i] = text_page((addr & PAGE_MASK) + i * PAGE_SIZE);
-		if (!pages[i])
+		if (!pages[i] || KS_FAULT("text_page"))
 			break;
 	}
 	*mapping = i == count ? vmap(pages, count, VM_MAP, PAGE_KERNEL) : NULL;

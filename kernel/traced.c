@@ -47,7 +47,7 @@ int ksplice_traced_take(struct ksplice_patch *p)
 
 	if (p->traced)
 		return 0;
-	if (!site)
+	if (!site || KS_FAULT("ftrace_location"))
 		return -ENXIO;
 	t = kzalloc(sizeof(*t), GFP_KERNEL);
 	if (!t)

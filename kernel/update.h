@@ -22,6 +22,8 @@
 #include <ksplice/abort.h>
 #include <ksplice/core.h>
 
+#include "fault.h"
+
 #define KSPLICE_ID_MAX 32
 #define KSPLICE_JUMP_SIZE 5
 #define KSPLICE_CONFLICTS 16
