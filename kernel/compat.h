@@ -141,6 +141,9 @@ struct ks_find_symbol {
 	X(int, alternatives_text_reserved, (void *start, void *end))                           \
 	X(unsigned long, ftrace_location, (unsigned long ip))                                  \
 	X(int, ftrace_text_reserved, (const void *start, const void *end))                     \
+	X(struct ftrace_rec_iter *, ftrace_rec_iter_start, (void))                             \
+	X(struct ftrace_rec_iter *, ftrace_rec_iter_next, (struct ftrace_rec_iter *iter))      \
+	X(struct dyn_ftrace *, ftrace_rec_iter_record, (struct ftrace_rec_iter *iter))         \
 	X(struct task_struct *, idle_task, (int cpu))                                          \
 	X(int, task_call_func, (struct task_struct *task, task_call_f fn, void *arg))          \
 	X(int, arch_stack_walk_reliable,                                                       \
@@ -159,6 +162,7 @@ struct ks_kernel_data {
 	struct mutex *kprobe_mutex;
 	struct mutex *jump_label_mutex;
 	struct mutex *static_call_mutex;
+	struct mutex *ftrace_lock;
 	struct list_head *kprobe_blacklist;
 	rwlock_t *tasklist_lock;
 	struct tracepoint *sched_switch; /* NULL: this kernel has no tracepoints */

@@ -92,6 +92,7 @@ int ks_helpers_init(void)
 	ks_kernel.kprobe_mutex = (void *)need("kprobe_mutex", &ret);
 	ks_kernel.jump_label_mutex = (void *)need("jump_label_mutex", &ret);
 	ks_kernel.static_call_mutex = (void *)need("static_call_mutex", &ret);
+	ks_kernel.ftrace_lock = (void *)need("ftrace_lock", &ret);
 	ks_kernel.kprobe_blacklist = (void *)need("kprobe_blacklist", &ret);
 	ks_kernel.tasklist_lock = (void *)need("tasklist_lock", &ret);
 	for_each_kernel_tracepoint(see_tracepoint, NULL);

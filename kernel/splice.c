@@ -180,7 +180,7 @@ static int check_kprobes(struct ksplice_update *u, const struct ksplice_patch *p
 		return 0;
 	return ksplice_abort(
 		u, KSPLICE_SLOT_CONFLICT, -EBUSY,
-		found - start < KSPLICE_JUMP_SIZE
+		!p->by_tracer && found - start < KSPLICE_JUMP_SIZE
 			? "a kprobe is at %s+0x%lx, in the place of the jump to the new code; "
 			  "remove it first"
 			: "a kprobe is at %s+0x%lx, in code that is replaced; remove it first",
@@ -446,6 +446,19 @@ static int merge_ranges(struct stop *s)
 	return 0;
 }
 
+/* Before the locks of lock_text(), inside of which ftrace's must not be taken. */
+static int check_redirected(struct ksplice_update *u, const struct ksplice_part *part)
+{
+	const struct ksplice_patch *p = part->apply ? ksplice_traced_foreign(part->u) : NULL;
+
+	if (!p)
+		return 0;
+	return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
+			     "%s is redirected at its entry by a livepatch (see "
+			     "/sys/kernel/livepatch), so the new code would never run; disable it first",
+			     p->name);
+}
+
 static int prepare(struct stop *s)
 {
 	const struct ksplice_part *part;
@@ -461,6 +474,9 @@ static int prepare(struct stop *s)
 		return ksplice_abort(s->u, KSPLICE_OUT_OF_MEMORY, ret,
 				     "cannot map what is to be changed");
 	ret = find_predecessors(s);
+	for_each_part(s, part)
+		if (!ret)
+			ret = check_redirected(s->u, part);
 	for_each_part(s, part)
 		for (i = 0; i < part->u->nr_patches && !ret; i++)
 			if (part->u->patches[i].by_tracer)

@@ -93,6 +93,37 @@ void ksplice_traced_give_back(struct ksplice_patch *p)
 }
 #endif
 
+/*
+ * Ftrace says of a site that somebody may change where it goes on (a livepatch
+ * does), not who.  Such sites are few, so there is one walk for all functions.
+ */
+const struct ksplice_patch *ksplice_traced_foreign(const struct ksplice_update *u)
+{
+	const struct ksplice_patch *found = NULL;
+	struct ftrace_rec_iter *iter;
+	u32 i;
+
+	mutex_lock(ks_kernel.ftrace_lock);
+	for (iter = ks_call(ftrace_rec_iter_start)(); iter && !found;
+	     iter = ks_call(ftrace_rec_iter_next)(iter)) {
+		const struct dyn_ftrace *rec = ks_call(ftrace_rec_iter_record)(iter);
+
+		if (!(rec->flags & FTRACE_FL_IPMODIFY))
+			continue;
+		for (i = 0; i < u->nr_patches && !found; i++) {
+			const struct ksplice_patch *p = &u->patches[i];
+
+			/* Ours: it fails by itself if it is not. */
+			if (p->by_tracer || p->before)
+				continue;
+			if (rec->ip >= p->old_addr && rec->ip < p->old_addr + p->slot)
+				found = p;
+		}
+	}
+	mutex_unlock(ks_kernel.ftrace_lock);
+	return found;
+}
+
 void ksplice_traced_switch(struct ksplice_patch *p, bool on)
 {
 	/* The site may have been another update's. */

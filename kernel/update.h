@@ -180,6 +180,11 @@ int ksplice_traced_take(struct ksplice_patch *p);
 void ksplice_traced_give_back(struct ksplice_patch *p);
 /* With the machine stopped. */
 void ksplice_traced_switch(struct ksplice_patch *p, bool on);
+/*
+ * A function that somebody else redirects at the tracer's site, so that our jump
+ * behind it would never be reached: NULL, or the first one.
+ */
+const struct ksplice_patch *ksplice_traced_foreign(const struct ksplice_update *u);
 
 /* data.c */
 int ksplice_data_map(struct ksplice_data *d);
