@@ -9,6 +9,8 @@
  *
  *	ksplice_registry_mutex -> ksplice_mutex -> kprobe_mutex -> cpus_read_lock
  *		-> jump_label_mutex or static_call_mutex -> text_mutex
+ *
+ * ftrace_lock is taken under ksplice_mutex only, for ftrace takes text_mutex in it.
  */
 #ifndef KSPLICE_KERNEL_UPDATE_H
 #define KSPLICE_KERNEL_UPDATE_H

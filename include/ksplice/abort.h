@@ -45,7 +45,7 @@
 	  "running kernel.")                                                   \
 	X(SLOT_CONFLICT, "slot_conflict",                                      \
 	  "The place where the jump to the new code has to go is taken: by a " \
-	  "kprobe, a jump label, a static call or another update.")            \
+	  "kprobe, a jump label, a static call, a livepatch or another update.") \
 	X(NEEDED, "needed",                                                    \
 	  "Updates that build on each other can only be applied and reversed in " \
 	  "their order.")                                                      \
