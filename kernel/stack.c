@@ -178,6 +178,13 @@ static void look(void *arg, struct task_struct *task)
 	struct check *c = arg;
 
 	c->u->tasks_stopped++;
+	/*
+	 * Idle tasks ran lately, too, but each CPU that is online has its own looked
+	 * at below. That of one that was taken down meanwhile counts as running for
+	 * ever; it waits at the end of play_dead(), and never returns from there.
+	 */
+	if (!task->pid)
+		return;
 	if (task == current || (task->on_cpu && is_stopper(task)))
 		return;
 	if (task->on_cpu && !c->running) {
