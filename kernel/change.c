@@ -10,7 +10,6 @@
 
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 
 #include "compat.h"
 #include "update.h"
@@ -30,27 +29,12 @@ static bool overlap(const struct ksplice_patch *a, const struct ksplice_patch *b
 	return a->old_addr < b->old_addr + b->old_size && b->old_addr < a->old_addr + a->old_size;
 }
 
-static bool data_overlaps(const struct ksplice_update *u, const struct ksplice_update *other,
-			  u32 *which)
-{
-	u32 k;
-
-	for (*which = 0; *which < u->nr_data; (*which)++)
-		for (k = 0; k < other->nr_data; k++) {
-			const struct ksplice_data *a = &u->data[*which], *b = &other->data[k];
-
-			if (a->addr < b->addr + b->size && b->addr < a->addr + a->size)
-				return true;
-		}
-	return false;
-}
-
 static int check_other(struct ksplice_update *u, const struct ksplice_update *other)
 {
 	u32 i, k;
 
 	/* One that was made for the kernel with the other changes the other's data again. */
-	if (!u->series && data_overlaps(u, other, &i))
+	if (!u->series && ksplice_data_overlaps(u, other, &i))
 		return ksplice_abort(u, KSPLICE_SLOT_CONFLICT, -EBUSY,
 				     "%s is already changed by update %s; undo that one first",
 				     u->data[i].name, other->id);
@@ -103,13 +87,6 @@ static int check_top(struct ksplice_update *u, const struct ksplice_update *gone
 	return 0;
 }
 
-static int range_order(const void *a, const void *b)
-{
-	const struct ksplice_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
 /*
  * What an undo makes a place where nobody may be: the new code, and, where the
  * function tracer leads to it, the way there.  (A task that was interrupted in
@@ -132,17 +109,7 @@ static void list_busy_ranges(struct ksplice_update *u)
 		r->name = u->patches[i].name;
 	}
 	u->nr_busy_ranges = r - u->busy_ranges + 1;
-	sort(u->busy_ranges, u->nr_busy_ranges, sizeof(*r), range_order, NULL);
-}
-
-static void reversing(struct ksplice_part *part, struct ksplice_update *u)
-{
-	list_busy_ranges(u);
-	*part = (struct ksplice_part){
-		.u = u,
-		.ranges = u->busy_ranges,
-		.nr_ranges = u->nr_busy_ranges,
-	};
+	ksplice_ranges_sort(u->busy_ranges, u->nr_busy_ranges);
 }
 
 static void reversed(struct ksplice_update *u)
@@ -176,14 +143,10 @@ static int list_parts(struct ksplice_update *u, struct ksplice_part **parts, u32
 		ret = check_top(u, other);
 		if (ret)
 			return ret;
-		reversing(&(*parts)[(*nr)++], other);
+		list_busy_ranges(other);
+		(*parts)[(*nr)++] = (struct ksplice_part){ .u = other };
 	}
-	(*parts)[(*nr)++] = (struct ksplice_part){
-		.u = u,
-		.apply = true,
-		.ranges = u->ranges,
-		.nr_ranges = u->nr_ranges,
-	};
+	(*parts)[(*nr)++] = (struct ksplice_part){ .u = u, .apply = true };
 	return 0;
 }
 
@@ -262,7 +225,7 @@ int ksplice_apply(struct ksplice_update *u)
 
 int ksplice_reverse(struct ksplice_update *u)
 {
-	struct ksplice_part part;
+	struct ksplice_part part = { .u = u };
 	int ret;
 
 	begin(u);
@@ -271,7 +234,7 @@ int ksplice_reverse(struct ksplice_update *u)
 	ret = check_top(u, u);
 	if (ret)
 		return ret;
-	reversing(&part, u);
+	list_busy_ranges(u);
 	ret = ksplice_splice(u, &part, 1);
 	if (ret)
 		return ret;

@@ -79,6 +79,11 @@ typedef KS_SYMBOL_CALLBACK((*ks_symbol_fn));
 	((unsigned long)(mod)->core_layout.ro_after_init_size - (mod)->core_layout.ro_size)
 #endif
 
+static inline bool ks_in_module_text(const struct module *mod, const void *addr)
+{
+	return (unsigned long)addr - ks_module_text(mod) < ks_module_text_size(mod);
+}
+
 /* Does it lie in what of the module stays when it has started? */
 static inline bool ks_within_module(const struct module *mod, const void *start, u64 len)
 {

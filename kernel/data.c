@@ -36,6 +36,21 @@ bool ksplice_data_unchanged(const struct ksplice_data *d, bool apply)
 	return !memcmp(d->alias, apply ? d->original : d->content, d->size);
 }
 
+bool ksplice_data_overlaps(const struct ksplice_update *u, const struct ksplice_update *other,
+			   u32 *which)
+{
+	u32 k;
+
+	for (*which = 0; *which < u->nr_data; (*which)++)
+		for (k = 0; k < other->nr_data; k++) {
+			const struct ksplice_data *a = &u->data[*which], *b = &other->data[k];
+
+			if (a->addr < b->addr + b->size && b->addr < a->addr + a->size)
+				return true;
+		}
+	return false;
+}
+
 /* Whole words where it can be: other CPUs stand still, but NMIs do not. */
 static void copy_words(u8 *to, const u8 *from, size_t len)
 {

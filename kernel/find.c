@@ -13,7 +13,6 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "compat.h"
@@ -302,13 +301,6 @@ static void log_blocks(struct find *f)
 				    f->match.value[f->table.blocks[i].symbol]);
 }
 
-static int range_order(const void *a, const void *b)
-{
-	const struct ksplice_range *x = a, *y = b;
-
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
 /* The old functions and their unlikely parts: what the stack check looks for. */
 static int keep_ranges(struct find *f)
 {
@@ -342,7 +334,7 @@ static int keep_ranges(struct find *f)
 		if (!r->name)
 			return -ENOMEM;
 	}
-	sort(u->ranges, u->nr_ranges, sizeof(*u->ranges), range_order, NULL);
+	ksplice_ranges_sort(u->ranges, u->nr_ranges);
 	return 0;
 }
 
@@ -419,18 +411,12 @@ static int keep_data(struct find *f)
 
 static bool uses(const struct find *f, const struct ksplice_update *other)
 {
-	const struct ksplice_update *u = f->u;
-	u32 i, k;
+	u32 i;
 
 	for (i = 0; i < f->table.nr_symbols; i++)
 		if (f->match.known[i] && within_module_core(f->match.value[i], other->new))
 			return true;
-	for (i = 0; i < u->nr_data; i++)
-		for (k = 0; k < other->nr_data; k++)
-			if (u->data[i].addr < other->data[k].addr + other->data[k].size &&
-			    other->data[k].addr < u->data[i].addr + u->data[i].size)
-				return true;
-	return false;
+	return ksplice_data_overlaps(f->u, other, &i);
 }
 
 /* The updates that this one builds on stay until it is gone. */
@@ -555,10 +541,6 @@ static int run(struct find *f, const struct ksplice_old *old)
 	const char *why;
 	int ret;
 
-	if (old->abi != KSPLICE_CORE_ABI)
-		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL,
-				     "it was made for version %u of the core; this is version %u",
-				     old->abi, KSPLICE_CORE_ABI);
 	if (kst_open(old->table, old->table_size, &f->table, &why))
 		return ksplice_abort(f->u, KSPLICE_BAD_UPDATE, -EINVAL, "match table: %s", why);
 	if (f->table.nr_exports != old->nr_exports)
@@ -591,6 +573,11 @@ static void mark_leaving(const struct ksplice_update *u, bool leaving)
 
 static int take_terms(struct ksplice_update *u, const struct ksplice_old *old)
 {
+	/* What else is in it, this version says. */
+	if (old->abi != KSPLICE_CORE_ABI)
+		return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
+				     "it was made for version %u of the core; this is version %u",
+				     old->abi, KSPLICE_CORE_ABI);
 	u->series = old->series;
 	if (!old->replaces || !*old->replaces)
 		return 0;
@@ -611,11 +598,12 @@ int ksplice_find_all(struct ksplice_update *u, const struct ksplice_old *old)
 	if (!f)
 		return ksplice_abort(u, KSPLICE_OUT_OF_MEMORY, -ENOMEM, "no memory for the match");
 	f->u = u;
-	ret = old->abi == KSPLICE_CORE_ABI ? take_terms(u, old) : 0;
-	mark_leaving(u, true);
-	if (!ret)
+	ret = take_terms(u, old);
+	if (!ret) {
+		mark_leaving(u, true);
 		ret = run(f, old);
-	mark_leaving(u, false);
+		mark_leaving(u, false);
+	}
 	release(f);
 	kfree(f);
 	return ret;

@@ -45,8 +45,7 @@ int ksplice_hooks_take(struct ksplice_update *u, struct module *owner,
 		const struct ksplice_new_hook *hook = &new->hooks[i];
 
 		if (hook->kind >= KSPLICE_NR_HOOK_KINDS || hook->target >= u->nr_targets ||
-		    (unsigned long)hook->function - ks_module_text(owner) >=
-			    ks_module_text_size(owner))
+		    !ks_in_module_text(owner, hook->function))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "hook %u is of no known kind, or not in its module", i);
 		active |= is_active(u, hook);

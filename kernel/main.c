@@ -75,13 +75,6 @@ void ksplice_old_exit(struct module *owner)
 }
 EXPORT_SYMBOL_GPL(ksplice_old_exit);
 
-static bool in_text(struct module *mod, const void *addr)
-{
-	unsigned long offset = (unsigned long)addr - ks_module_text(mod);
-
-	return offset < ks_module_text_size(mod);
-}
-
 static int take_data(struct ksplice_update *u, struct module *owner, const struct ksplice_new *new)
 {
 	u32 i;
@@ -92,11 +85,9 @@ static int take_data(struct ksplice_update *u, struct module *owner, const struc
 				     new->nr_data, u->table_data);
 	for (i = 0; i < u->nr_data; i++) {
 		const struct ksplice_new_data *d = &new->data[u->data[i].index];
-		unsigned long content = (unsigned long)d->content;
 
 		if ((unsigned long)d->old + d->offset != u->data[i].addr ||
-		    !within_module_core(content, owner) ||
-		    !within_module_core(content + u->data[i].size - 1, owner))
+		    !ks_within_module(owner, d->content, u->data[i].size))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "the new content of %s is not in its module",
 					     u->data[i].name);
@@ -125,7 +116,7 @@ static int take_new(struct ksplice_update *u, struct module *owner, const struct
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "its new code replaces another function than %s",
 					     u->patches[i].name);
-		if (!in_text(owner, p->new_function))
+		if (!ks_in_module_text(owner, p->new_function))
 			return ksplice_abort(u, KSPLICE_BAD_UPDATE, -EINVAL,
 					     "the replacement of %s is not in its module",
 					     u->patches[i].name);

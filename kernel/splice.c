@@ -22,7 +22,6 @@
 #include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
-#include <linux/sort.h>
 #include <asm/sync_core.h>
 
 #include "compat.h"
@@ -406,37 +405,37 @@ static int map_part(struct ksplice_update *u)
 	return ret;
 }
 
-static int range_order(const void *a, const void *b)
+static const struct ksplice_range *ranges_of(const struct ksplice_part *part, u32 *nr)
 {
-	const struct ksplice_range *x = a, *y = b;
-
-	if (x->start != y->start)
-		return x->start < y->start ? -1 : 1;
-	return x->end > y->end ? -1 : x->end < y->end;
+	*nr = part->apply ? part->u->nr_ranges : part->u->nr_busy_ranges;
+	return part->apply ? part->u->ranges : part->u->busy_ranges;
 }
 
 /* Of all parts; one that lies in another is left out. */
 static int merge_ranges(struct stop *s)
 {
-	struct ksplice_range *to;
 	const struct ksplice_part *part;
-	u32 n = 0, i;
+	struct ksplice_range *to;
+	u32 n = 0, nr, i;
 
-	s->ranges = s->parts->ranges;
-	s->nr_ranges = s->parts->nr_ranges;
+	s->ranges = ranges_of(s->parts, &s->nr_ranges);
 	if (s->nr_parts == 1)
 		return 0;
-	for_each_part(s, part)
-		n += part->nr_ranges;
+	for_each_part(s, part) {
+		ranges_of(part, &nr);
+		n += nr;
+	}
 	s->merged = kvcalloc(n + 1, sizeof(*s->merged), GFP_KERNEL);
 	if (!s->merged)
 		return -ENOMEM;
 	to = s->merged;
 	for_each_part(s, part) {
-		memcpy(to, part->ranges, part->nr_ranges * sizeof(*to));
-		to += part->nr_ranges;
+		const struct ksplice_range *from = ranges_of(part, &nr);
+
+		memcpy(to, from, nr * sizeof(*to));
+		to += nr;
 	}
-	sort(s->merged, n, sizeof(*to), range_order, NULL);
+	ksplice_ranges_sort(s->merged, n);
 	to = s->merged;
 	for (i = 0; i < n; i++)
 		if (to == s->merged || s->merged[i].end > to[-1].end)

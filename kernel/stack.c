@@ -21,6 +21,7 @@
  */
 #include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 
 #include "compat.h"
@@ -55,6 +56,20 @@ static void conflict(struct check *c, unsigned long addr, u32 range)
 		strscpy(x->name, c->ranges[range].name, sizeof(x->name));
 		x->offset = addr - c->ranges[range].start;
 	}
+}
+
+static int range_order(const void *a, const void *b)
+{
+	const struct ksplice_range *x = a, *y = b;
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->end > y->end ? -1 : x->end < y->end;
+}
+
+void ksplice_ranges_sort(struct ksplice_range *ranges, u32 nr)
+{
+	sort(ranges, nr, sizeof(*ranges), range_order, NULL);
 }
 
 /* The ranges are sorted and do not overlap. */

@@ -193,6 +193,9 @@ int ksplice_data_map(struct ksplice_data *d);
 void ksplice_data_unmap(struct ksplice_data *d);
 bool ksplice_data_unchanged(const struct ksplice_data *d, bool apply);
 void ksplice_data_write(struct ksplice_data *d, bool apply);
+/* Do both change an object?  *which: the first of @u's. */
+bool ksplice_data_overlaps(const struct ksplice_update *u, const struct ksplice_update *other,
+			   u32 *which);
 
 /*
  * hooks.c.  Those of the new module @owner, checked; they are there until it goes.
@@ -230,8 +233,11 @@ void ksplice_text_write(struct ksplice_patch *p, const u8 bytes[KSPLICE_JUMP_SIZ
  */
 size_t ksplice_text_read(unsigned long addr, void *buf, size_t len, bool now);
 
+/* stack.c */
+/* By their starts; of two that start together, the longer one comes first. */
+void ksplice_ranges_sort(struct ksplice_range *ranges, u32 nr);
 /*
- * stack.c.  Before the stop: 0, or -EBUSY where a task is in the code that does
+ * Before the stop: 0, or -EBUSY where a task is in the code that does
  * not seem to leave it (conflicts filled in).  Sleeps.
  */
 int ksplice_stack_check_early(struct ksplice_update *u, const struct ksplice_range *ranges, u32 nr,
@@ -258,9 +264,7 @@ int ksplice_check_replaced(struct ksplice_update *u);
 /* splice.c: one stop of the machine, in which some updates are reversed and then one may be applied */
 struct ksplice_part {
 	struct ksplice_update *u;
-	bool apply;
-	const struct ksplice_range *ranges; /* sorted, without overlap: where nobody may be */
-	u32 nr_ranges;
+	bool apply; /* else nobody may be in the update's busy_ranges, which are filled in */
 };
 /* In the order of the array.  0, or the abort, which is @u's. */
 int ksplice_splice(struct ksplice_update *u, struct ksplice_part *parts, u32 nr_parts);
