@@ -30,7 +30,7 @@
 #define LOCK_POLL_NS 100000000
 #define SHOWN_OPTIONS 8
 
-static char *hash_text(const void *data, size_t len)
+char *ks_build_hash(const void *data, size_t len)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int size = 0;
@@ -63,7 +63,7 @@ static struct ks_error *find_cache(struct ks_build *b)
 	char *dir, *hash;
 
 	if (base && *base) {
-		hash = hash_text(b->config_dir, strlen(b->config_dir));
+		hash = ks_build_hash(b->config_dir, strlen(b->config_dir));
 		dir = ks_asprintf("%s/%s-%.8s", base, b->release, hash);
 		free(hash);
 	} else {
@@ -330,7 +330,7 @@ static char *make_key(const struct ks_build *b, const struct ks_buf *inputs)
 		    b->source, b->farm, b->release, b->cc, b->cc_text, b->as_text, b->ld_text);
 	ks_buf_add(&text, config->data, config->len);
 	ks_buf_add(&text, inputs->data, inputs->len);
-	key = hash_text(text.data, text.len);
+	key = ks_build_hash(text.data, text.len);
 	ks_buf_free(&text);
 	return key;
 }

@@ -68,6 +68,9 @@ struct ks_build {
 	struct ks_graph *graph; /* ks_build_units(): who includes what */
 };
 
+/* build.c: SHA-256, in hexadecimal; the caller frees. */
+char *ks_build_hash(const void *data, size_t len);
+
 /* farm.c: brings farm/ up to date with the names in the source. */
 struct ks_error *ks_farm_sync(struct ks_build *b) KS_MUST_CHECK;
 /* From now on @dir and those above it are real directories of the farm; one that is not there is no

@@ -17,69 +17,88 @@
 
 #include "base/file.h"
 
-#define HEAD "ksplice verdicts 1"
-/* The newest; a line is some 50 bytes, and a header has up to 3000 units. */
+#define HEAD "ksplice verdicts 2"
+/* The newest lines, of some 120 bytes; a header has up to 3000 units. */
 #define MAX_KEPT 50000
 
+/* Of the change at hand. */
 struct verdict {
-	uint64_t change[2], unit;
+	char *target;
+	uint64_t stamp;
 	bool affected;
 };
 
 struct ks_verdicts {
 	char *path, *key;
-	uint64_t change[2];
-	bool usable, added;
-	KS_VEC(struct verdict) list;
+	char *change;        /* the hash of what units may see of it; NULL: nothing is kept of this one */
+	struct ks_buf lines; /* of all changes: "CHANGE STAMP AFFECTED TARGET" */
+	size_t nr_lines;
+	bool added;
+	KS_VEC(struct verdict) list; /* sorted; what is added is not in it */
 };
-
-static void hash(uint64_t h[2], const char *data, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		h[0] = (h[0] ^ (unsigned char)data[i]) * 0x100000001b3;
-		h[1] = (h[1] ^ (unsigned char)data[i]) * 0x9e3779b97f4a7c15;
-		h[1] ^= h[1] >> 29;
-	}
-}
-
-static uint64_t unit_hash(const char *target, uint64_t stamp)
-{
-	uint64_t h[2] = { stamp, 0 };
-
-	hash(h, target, strlen(target));
-	return h[0];
-}
 
 /* What units may see of the changes. */
 static struct ks_error *hash_changes(struct ks_build *b, struct ks_verdicts *v)
 {
+	struct ks_buf all = { 0 };
 	struct ks_error *err = NULL;
+	bool usable = true;
 
-	v->usable = true;
-	v->change[0] = 0xcbf29ce484222325;
-	v->change[1] = 0x2545f4914f6cdd1d;
 	ks_vec_for(&b->changes, c) {
 		struct ks_buf text = { 0 };
 		char *path;
 
-		if (!c->compiled || (ks_str_ends(c->path, ".c") && c->kind == KS_CHANGE_MODIFIED))
+		if (err || !c->compiled || (ks_str_ends(c->path, ".c") && c->kind == KS_CHANGE_MODIFIED))
 			continue;
-		if (c->kind != KS_CHANGE_MODIFIED) {
-			v->usable = false;
+		usable &= c->kind == KS_CHANGE_MODIFIED;
+		if (!usable)
 			break;
-		}
 		path = ks_asprintf("%s/patched/%s", b->cache, c->path);
 		err = ks_file_read(path, KS_BUILD_MAX_FILE, &text);
 		free(path);
-		if (err)
-			break;
-		hash(v->change, c->path, strlen(c->path) + 1);
-		hash(v->change, text.data ? text.data : "", text.len);
-		if (text.data && strstr(text.data, ".c\""))
-			v->usable = false;
+		ks_buf_addf(&all, "%s %zu\n", c->path, text.len);
+		ks_buf_add(&all, ks_buf_text(&text), text.len);
+		usable &= !strstr(ks_buf_text(&text), ".c\"");
 		ks_buf_free(&text);
 	}
+	if (!err && usable)
+		v->change = ks_build_hash(ks_buf_text(&all), all.len);
+	ks_buf_free(&all);
 	return err;
+}
+
+static int verdict_order(const void *a, const void *b)
+{
+	const struct verdict *x = a, *y = b;
+	int order = strcmp(x->target, y->target);
+
+	return order ? order : x->stamp < y->stamp ? -1 : x->stamp > y->stamp;
+}
+
+/* False: it is no line of ours. */
+static bool take_line(struct ks_verdicts *v, const char *line)
+{
+	size_t n = strcspn(line, " ");
+	uint64_t stamp;
+	int affected, target = 0;
+
+	if (sscanf(line + n, " %" SCNx64 " %d %n", &stamp, &affected, &target) != 2 || !line[n + target])
+		return false;
+	ks_buf_addf(&v->lines, "%s\n", line);
+	v->nr_lines++;
+	if (v->change && strlen(v->change) == n && !strncmp(line, v->change, n))
+		*ks_vec_push(&v->list) =
+			(struct verdict){ ks_strdup(line + n + target), stamp, affected };
+	return true;
+}
+
+static void forget(struct ks_verdicts *v)
+{
+	ks_vec_for(&v->list, x)
+		free(x->target);
+	v->list.len = 0;
+	ks_buf_free(&v->lines);
+	v->nr_lines = 0;
 }
 
 static void parse(struct ks_verdicts *v, char *text)
@@ -92,17 +111,13 @@ static void parse(struct ks_verdicts *v, char *text)
 	if (!line || strcmp(line, v->key))
 		return;
 	while ((line = strtok_r(NULL, "\n", &save))) {
-		struct verdict x;
-		int affected;
-
-		if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64 " %d", &x.change[0], &x.change[1], &x.unit,
-			   &affected) != 4) {
-			v->list.len = 0;
+		if (!take_line(v, line)) {
+			forget(v);
 			return;
 		}
-		x.affected = affected;
-		*ks_vec_push(&v->list) = x;
 	}
+	if (v->list.len)
+		qsort(v->list.v, v->list.len, sizeof(*v->list.v), verdict_order);
 }
 
 struct ks_error *ks_verdicts_open(struct ks_build *b, struct ks_verdicts **verdicts)
@@ -119,7 +134,6 @@ struct ks_error *ks_verdicts_open(struct ks_build *b, struct ks_verdicts **verdi
 		parse(v, text.data);
 	ks_buf_free(&text);
 	if (err) {
-		v->added = false;
 		ks_error_free(ks_verdicts_close(v));
 		return err;
 	}
@@ -127,54 +141,48 @@ struct ks_error *ks_verdicts_open(struct ks_build *b, struct ks_verdicts **verdi
 	return NULL;
 }
 
-static bool same_change(const struct ks_verdicts *v, const struct verdict *x)
-{
-	return x->change[0] == v->change[0] && x->change[1] == v->change[1];
-}
-
 bool ks_verdicts_find(const struct ks_verdicts *v, const char *target, uint64_t stamp, bool *affected)
 {
-	uint64_t unit = unit_hash(target, stamp);
+	struct verdict want = { .target = (char *)target, .stamp = stamp };
+	const struct verdict *found = NULL;
 
-	ks_vec_for(&v->list, x) {
-		if (!v->usable || x->unit != unit || !same_change(v, x))
-			continue;
-		*affected = x->affected;
-		return true;
-	}
-	return false;
+	if (v->list.len)
+		found = bsearch(&want, v->list.v, v->list.len, sizeof(want), verdict_order);
+	if (found)
+		*affected = found->affected;
+	return found;
 }
 
 void ks_verdicts_add(struct ks_verdicts *v, const char *target, uint64_t stamp, bool affected)
 {
-	if (!v->usable)
+	if (!v->change)
 		return;
-	*ks_vec_push(&v->list) = (struct verdict){
-		.change = { v->change[0], v->change[1] },
-		.unit = unit_hash(target, stamp),
-		.affected = affected,
-	};
+	ks_buf_addf(&v->lines, "%s %" PRIx64 " %d %s\n", v->change, stamp, affected, target);
+	v->nr_lines++;
 	v->added = true;
+}
+
+static struct ks_error *write_lines(const struct ks_verdicts *v)
+{
+	const char *newest = ks_buf_text(&v->lines);
+	struct ks_buf text = { 0 };
+	struct ks_error *err;
+
+	for (size_t n = v->nr_lines; n > MAX_KEPT; n--)
+		newest = strchr(newest, '\n') + 1;
+	ks_buf_addf(&text, HEAD "\n%s\n%s", v->key, newest);
+	err = ks_file_write(v->path, text.data, text.len, 0644);
+	ks_buf_free(&text);
+	return err;
 }
 
 struct ks_error *ks_verdicts_close(struct ks_verdicts *v)
 {
-	size_t first = v->list.len > MAX_KEPT ? v->list.len - MAX_KEPT : 0;
-	struct ks_error *err = NULL;
-	struct ks_buf text = { 0 };
+	struct ks_error *err = v->added ? write_lines(v) : NULL;
 
-	if (v->added) {
-		ks_buf_addf(&text, HEAD "\n%s\n", v->key);
-		for (size_t i = first; i < v->list.len; i++) {
-			const struct verdict *x = &v->list.v[i];
-
-			ks_buf_addf(&text, "%" PRIx64 " %" PRIx64 " %" PRIx64 " %d\n", x->change[0], x->change[1],
-				    x->unit, x->affected);
-		}
-		err = ks_file_write(v->path, text.data, text.len, 0644);
-	}
-	ks_buf_free(&text);
+	forget(v);
 	ks_vec_free(&v->list);
+	free(v->change);
 	free(v->path);
 	free(v->key);
 	free(v);

@@ -371,7 +371,7 @@ def texts():
     put('stamp', 'stamp', STAMP)
     put('commands', 'commands', COMMANDS)
     put('roster', 'roster', ROSTER)
-    put('verdicts', 'verdicts', b'ksplice verdicts 1\nkey\n1f 2e ffffffffffffffff 1\n1 2 3 0\n')
+    put('verdicts', 'verdicts', b'ksplice verdicts 2\nkey\n1f2e ffffffffffffffff 1 fs/open.o\n0 3 0 fs/read.o\n')
     put('graph', 'graph', GRAPH)
     sources('c', C, C2)
     sources('same', C, C)
