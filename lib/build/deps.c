@@ -87,16 +87,16 @@ static void add_generated(const char *path, size_t len, struct ks_deps *deps)
 
 static void add_file(struct ks_build *b, const char *path, size_t len, struct ks_deps *deps)
 {
-	size_t farm = strlen(b->farm);
+	const char *inside = ks_farm_inside(b, path);
 	size_t include = strlen(b->include);
 	char *text, *normal;
 
 	/* ksplice-patch.h is beside obj/. */
 	if (len > include && !strncmp(path, b->include, include) && path[include] == '/')
 		ks_strv_addf(&deps->files, "@../include/%.*s", (int)(len - include - 1), path + include + 1);
-	if (len <= farm || strncmp(path, b->farm, farm) || path[farm] != '/')
+	if (!inside || inside > path + len)
 		return;
-	text = ks_strndup(path + farm + 1, len - farm - 1);
+	text = ks_strndup(inside, path + len - inside);
 	normal = ks_path_normal(text);
 	ks_strv_add(&deps->files, normal);
 	if (strcmp(normal, text))

@@ -76,9 +76,9 @@ struct attempt {
 /* The path in the source of a file that the compiler named; NULL: not of the source. */
 static char *source_path(const struct ks_build *b, const char *name)
 {
-	size_t n = strlen(b->farm);
+	const char *inside = ks_farm_inside(b, name);
 
-	return !strncmp(name, b->farm, n) && name[n] == '/' ? ks_path_normal(name + n + 1) : NULL;
+	return inside ? ks_path_normal(inside) : NULL;
 }
 
 /*
@@ -177,15 +177,13 @@ static bool differs(struct examination *x, struct candidate *c, const struct ks_
 /* Has a patched file been read past the overlay?  The compilation sees to that. */
 static bool has_detour(struct examination *x, const struct ks_text *post)
 {
-	size_t farm = strlen(x->b->farm);
 	bool found = false;
 
 	ks_texts_lock(x->texts);
 	ks_vec_for(&post->files, f) {
-		const char *name = ks_texts_word(x->texts, *f);
+		const char *inside = ks_farm_inside(x->b, ks_texts_word(x->texts, *f));
 
-		found |= !strncmp(name, x->b->farm, farm) && strstr(name, "/../") &&
-			 ks_object_is_detour(x->b, name + farm + 1);
+		found |= inside && strstr(inside - 1, "/../") && ks_object_is_detour(x->b, inside);
 	}
 	ks_texts_unlock(x->texts);
 	return found;

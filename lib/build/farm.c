@@ -446,6 +446,13 @@ struct ks_error *ks_farm_open_parent(struct ks_build *b, const char *path, bool 
 	return err;
 }
 
+const char *ks_farm_inside(const struct ks_build *b, const char *name)
+{
+	size_t n = strlen(b->farm);
+
+	return !strncmp(name, b->farm, n) && name[n] == '/' ? name + n + 1 : NULL;
+}
+
 struct ks_error *ks_farm_restore(struct ks_build *b, const char *path)
 {
 	char *original = ks_path_join(b->source, path), *temp = ks_path_join(b->cache, "link.tmp");

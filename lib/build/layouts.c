@@ -125,7 +125,7 @@ static struct ks_error *find_findings(struct comparing *x)
 		ks_vec_for(&texts, other)
 			if (other != t)
 				ks_buf_addf(&others, "%s\n", other->post);
-		ks_layout_compare(t->pre, t->post, others.data ? others.data : "", &words, &changed);
+		ks_layout_compare(t->pre, t->post, ks_buf_text(&others), &words, &changed);
 		for (size_t i = 0; i < changed.len; i++)
 			*ks_vec_push(&x->findings) =
 				(struct finding){ ks_strdup(changed.v[i]), t->change, false };
@@ -158,7 +158,7 @@ static struct ks_error *compile(struct comparing *x, const struct ks_build_unit 
 
 	ks_note(x->b->report, 2, "%s", command);
 	if (!err && status)
-		ks_note(x->b->report, 2, "%s", said.data ? said.data : "");
+		ks_note(x->b->report, 2, "%s", ks_buf_text(&said));
 	/* Without debug information, the object is of no more use than none. */
 	if (!err && !status)
 		ks_error_free(ks_types_open(object, types));
@@ -174,20 +174,20 @@ static struct ks_error *compile(struct comparing *x, const struct ks_build_unit 
 static bool read_files(struct ks_build *b, const char *object, struct ks_strv *files)
 {
 	char *path = ks_asprintf("%s.d", object), *save = NULL;
-	size_t farm = strlen(b->farm);
 	struct ks_buf text = { 0 };
 	bool good = true;
 
 	ks_error_free(ks_file_read(path, KS_BUILD_MAX_FILE, &text));
 	for (char *word = text.data ? strtok_r(text.data, " \\\n", &save) : NULL; word;
 	     word = strtok_r(NULL, " \\\n", &save)) {
+		const char *inside = ks_farm_inside(b, word);
 		char *name;
 
-		if (strncmp(word, b->farm, farm) || word[farm] != '/')
+		if (!inside)
 			continue;
-		name = ks_path_normal(word + farm + 1);
+		name = ks_path_normal(inside);
 		if (ks_build_change(b, name)) {
-			good &= !ks_object_is_detour(b, word + farm + 1);
+			good &= !ks_object_is_detour(b, inside);
 			ks_strv_add(files, name);
 		}
 		free(name);
@@ -360,9 +360,9 @@ static const struct ks_type *counterpart(const struct pair *p, const struct ks_t
 /* Relative to the source; the caller frees. */
 static char *source_path(const struct ks_build *b, const char *file)
 {
-	size_t n = strlen(b->farm);
+	const char *inside = ks_farm_inside(b, file);
 
-	return ks_path_normal(!strncmp(file, b->farm, n) && file[n] == '/' ? file + n + 1 : file);
+	return ks_path_normal(inside ? inside : file);
 }
 
 /* Types that change though their text does not, and not for a type in them that does. */

@@ -84,6 +84,8 @@ struct ks_error *ks_farm_make_real(struct ks_build *b, const char *dir) KS_MUST_
  */
 struct ks_error *ks_farm_open_parent(struct ks_build *b, const char *path, bool create,
 				     int *parent) KS_MUST_CHECK;
+/* The rest of a name that the compiler gave, behind the farm's; NULL: it does not lie there. */
+const char *ks_farm_inside(const struct ks_build *b, const char *name);
 /* Points the farm's entry at the source again, or removes it where the source has none. */
 struct ks_error *ks_farm_restore(struct ks_build *b, const char *path) KS_MUST_CHECK;
 
