@@ -255,30 +255,43 @@ static struct ks_error *descend(const struct ks_live *live, const char *id,
 	return err;
 }
 
+/* The ids in @list, which are to be among those that are applied. */
+static struct ks_error *take_ids(const char *id, const char *list, const struct ks_strv *applied,
+				 struct ks_strv *replaced)
+{
+	char *copy = ks_strdup(list), *save = NULL;
+	struct ks_error *err = NULL;
+
+	for (char *p = strtok_r(copy, ",", &save); p && !err; p = strtok_r(NULL, ",", &save)) {
+		if (ks_strv_has(applied, p))
+			ks_strv_add(replaced, p);
+		else
+			err = ks_error_set_abort(ks_error_new(KS_E_FAILED,
+							      "update %s cannot replace %s, which is not applied",
+							      id, p),
+						 "needed");
+	}
+	free(copy);
+	return err;
+}
+
 /* Which updates will go when this one is applied. */
 static struct ks_error *list_replaced(const struct ks_live *live, const char *id,
 				      const struct ks_live_options *opt, struct ks_strv *replaced)
 {
-	struct ks_strv all = { 0 };
-	struct ks_error *err = opt->replace ? ks_live_undo_order(live, &all) : NULL;
-	char *given = opt->replace ? ks_strdup(opt->replace) : NULL, *save = NULL, *p;
+	struct ks_strv applied = { 0 };
+	struct ks_error *err;
 
-	for (size_t i = 0; !err && opt->replace && !strcmp(opt->replace, "*") && i < all.len; i++)
-		if (strcmp(all.v[i], id))
-			ks_strv_add(replaced, all.v[i]);
-	if (!err && opt->replace && strcmp(opt->replace, "*"))
-		for (p = strtok_r(given, ",", &save); p && !err; p = strtok_r(NULL, ",", &save)) {
-			if (!ks_strv_has(&all, p))
-				err = ks_error_set_abort(
-					ks_error_new(KS_E_FAILED,
-						     "update %s cannot replace %s, which is not applied",
-						     id, p),
-					"needed");
-			else
-				ks_strv_add(replaced, p);
-		}
-	free(given);
-	ks_strv_free(&all);
+	if (!opt->replace)
+		return NULL;
+	err = ks_live_undo_order(live, &applied);
+	if (!err && strcmp(opt->replace, "*"))
+		err = take_ids(id, opt->replace, &applied, replaced);
+	else
+		for (size_t i = 0; !err && i < applied.len; i++)
+			if (strcmp(applied.v[i], id))
+				ks_strv_add(replaced, applied.v[i]);
+	ks_strv_free(&applied);
 	return err;
 }
 
