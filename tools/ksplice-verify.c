@@ -397,7 +397,7 @@ static void keep_log(struct verify *v, bool failed)
 			ks_buf_adds(&all, "== ");
 		ks_buf_addf(&all, "step %s: status %d\n%s", s->name, s->status, s->output ? s->output : "");
 	}
-	ks_buf_addf(&all, "== console\n%s\n== dmesg\n%s", v->result.console.data ? v->result.console.data : "",
+	ks_buf_addf(&all, "== console\n%s\n== dmesg\n%s", ks_buf_text(&v->result.console),
 		    v->result.log.data ? v->result.log.data : "(never printed)\n");
 	err = ks_file_write(v->log_path, all.data, all.len, 0644);
 	if (err)
@@ -473,7 +473,7 @@ static void print_json(const struct verify *v, bool success)
 /* The core's own lines, and what --run's script had to say. */
 static void print_report(const struct verify *v)
 {
-	char *copy = ks_strdup(v->result.log.data ? v->result.log.data : ""), *save = NULL;
+	char *copy = ks_strdup(ks_buf_text(&v->result.log)), *save = NULL;
 	int update = 0;
 
 	ks_vec_for(&v->result.steps, s) {

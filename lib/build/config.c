@@ -65,7 +65,7 @@ struct ks_error *ks_config_read(const char *path, struct ks_config **config)
 		ks_config_free(c);
 		return err;
 	}
-	p = c->text.data ? c->text.data : "";
+	p = ks_buf_text(&c->text);
 	for (end = p + c->text.len; p < end;) {
 		const char *nl = memchr(p, '\n', end - p);
 		size_t len = (nl ? nl : end) - p;

@@ -93,7 +93,7 @@ static struct ks_error *take(struct search *s, const char *path)
 	if (!err)
 		err = ks_file_read(from, KS_BUILD_MAX_FILE, &text);
 	if (!err)
-		err = ks_file_write(to, text.data ? text.data : "", text.len, 0644);
+		err = ks_file_write(to, ks_buf_text(&text), text.len, 0644);
 	if (!err)
 		err = ks_patch_compare(s->b, path);
 	ks_buf_free(&text);
@@ -121,7 +121,7 @@ static struct ks_error *add_diff(struct ks_build *b, const struct ks_change *c, 
 	err = ks_proc_run(&p, &status);
 	if (!err && status > 1)
 		err = ks_error_new(KS_E_FAILED, "diff(1) fails on %s: %s", c->path,
-				   said.data ? said.data : "");
+				   ks_buf_text(&said));
 	ks_buf_free(&said);
 	free(was);
 	free(is);
@@ -140,7 +140,7 @@ static struct ks_error *write_patch(struct ks_build *b)
 		if (!err)
 			err = add_diff(b, c, &text);
 	if (!err)
-		err = ks_file_write(b->patch_file, text.data ? text.data : "", text.len, 0644);
+		err = ks_file_write(b->patch_file, ks_buf_text(&text), text.len, 0644);
 	ks_buf_free(&text);
 	return err;
 }

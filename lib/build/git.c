@@ -112,7 +112,7 @@ static struct ks_error *read_original(const struct ks_build *b, char **commit)
 	if (ks_file_exists(path)) {
 		err = ks_file_read(path, MAX_NAME, &text);
 		if (!err)
-			*commit = ks_strndup(text.data ? text.data : "",
+			*commit = ks_strndup(ks_buf_text(&text),
 					     text.data ? strcspn(text.data, "\n") : 0);
 		if (!err && strspn(*commit, "0123456789abcdef") != strlen(*commit))
 			err = ks_error_new(KS_E_INPUT,

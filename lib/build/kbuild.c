@@ -145,7 +145,7 @@ static struct ks_error *failure(struct output *o, const char *what)
 	char *log = ks_path_join(o->b->cache, "make.log");
 	struct ks_error *err;
 
-	ks_error_free(ks_file_write(log, o->log.data ? o->log.data : "", o->log.len, 0644));
+	ks_error_free(ks_file_write(log, ks_buf_text(&o->log), o->log.len, 0644));
 	if (!o->errors.len)
 		add_chatter(o);
 	while (o->errors.len && o->errors.data[o->errors.len - 1] == '\n')

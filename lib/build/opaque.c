@@ -165,7 +165,7 @@ bool ks_opaque_screen(struct ks_texts *t, const struct ks_text *pre, const struc
 			verdict = ks_screen(t, pre, post, screening);
 	}
 	if (verdict == KS_UNLESS_OPAQUE)
-		verdict = compiles(arg, text.data ? text.data : "") ? KS_UNAFFECTED : KS_AFFECTED;
+		verdict = compiles(arg, ks_buf_text(&text)) ? KS_UNAFFECTED : KS_AFFECTED;
 	ks_buf_free(&text);
 	return verdict == KS_AFFECTED;
 }

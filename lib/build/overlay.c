@@ -50,7 +50,7 @@ static struct ks_error *write_patched(struct ks_build *b, const struct ks_change
 		ks_buf_add(&out, new.data, new.len);
 	}
 	if (!err)
-		err = ks_file_write(to, out.data ? out.data : "", out.len, 0644);
+		err = ks_file_write(to, ks_buf_text(&out), out.len, 0644);
 	ks_buf_free(&old);
 	ks_buf_free(&new);
 	ks_buf_free(&out);
@@ -90,7 +90,7 @@ static struct ks_error *write_journal(struct ks_build *b)
 	ks_vec_for(&b->changes, c)
 		if (c->compiled)
 			ks_buf_addf(&list, "%s\n", c->path);
-	err = ks_file_write(journal, list.data ? list.data : "", list.len, 0644);
+	err = ks_file_write(journal, ks_buf_text(&list), list.len, 0644);
 	ks_buf_free(&list);
 	free(journal);
 	return err;

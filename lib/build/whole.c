@@ -61,7 +61,7 @@ static struct ks_error *write_symvers(struct whole *w)
 			ks_buf_addf(&rest, "%s\n", line);
 	}
 	if (!err)
-		err = ks_file_write(w->symvers, rest.data ? rest.data : "", rest.len, 0644);
+		err = ks_file_write(w->symvers, ks_buf_text(&rest), rest.len, 0644);
 	ks_buf_free(&text);
 	ks_buf_free(&rest);
 	free(path);

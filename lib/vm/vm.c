@@ -131,7 +131,7 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 	r->timed_out = status == 124 || status == 137;
 	if (!err && status && !r->timed_out)
 		err = ks_error_new(KS_E_FAILED, QEMU " ended with status %d: %s", status,
-				   r->console.data ? r->console.data : "");
+				   ks_buf_text(&r->console));
 	free(smp);
 	free(memory);
 	free(timeout);
