@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -53,6 +54,15 @@ static __attribute__((unused)) bool tap_error(struct ks_error *err, enum ks_erro
 		       err ? (int)ks_error_code(err) : 0, err ? ks_error_message(err) : "no error");
 	ks_error_free(err);
 	return good;
+}
+
+/* The test cannot go on without it. */
+static __attribute__((unused)) void die(struct ks_error *err)
+{
+	if (!err)
+		return;
+	printf("Bail out! %s\n", ks_error_message(err));
+	exit(1);
 }
 
 static __attribute__((unused)) int tap_done(void)

@@ -27,14 +27,6 @@ static void on_note(struct ks_report *r, int level, const char *text)
 
 static struct ks_report report = { .note = on_note };
 
-static void die(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static void put(const char *dir, const char *name, const char *text)
 {
 	char *path = ks_path_join(dir, name), *parent = ks_strdup(path);

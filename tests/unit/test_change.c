@@ -15,14 +15,6 @@
 
 static char *top, *source, *config_dir;
 
-static void die(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static void put(const char *name, const char *text)
 {
 	char *path = ks_path_join(source, name), *parent = ks_strdup(path);

@@ -13,14 +13,6 @@
 
 static char *top;
 
-static void die(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static char *compile(const char *name, const char *text, const char *debug)
 {
 	char *source = ks_asprintf("%s/%s.c", top, name), *object = ks_asprintf("%s/%s.o", top, name);

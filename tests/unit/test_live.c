@@ -49,15 +49,6 @@ static struct fake {
 	bool no_depmod;
 } fake;
 
-/* The test cannot go on without it. */
-static void must(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static KS_PRINTF(1, 2) void note_step(const char *fmt, ...)
 {
 	va_list ap;
@@ -73,8 +64,8 @@ static void put(const char *dir, const char *sub, const char *name, const char *
 {
 	char *where = ks_path_join(dir, sub), *path = ks_path_join(where, name);
 
-	must(ks_dir_make(where));
-	must(ks_file_write(path, text, strlen(text), 0644));
+	die(ks_dir_make(where));
+	die(ks_file_write(path, text, strlen(text), 0644));
 	free(where);
 	free(path);
 }
@@ -92,7 +83,7 @@ static void gone(const char *dir, const char *name)
 {
 	char *path = ks_path_join(dir, name);
 
-	must(ks_dir_remove(path));
+	die(ks_dir_remove(path));
 	free(path);
 }
 
@@ -101,7 +92,7 @@ static char *content(const char *dir, const char *name)
 	char *path = ks_path_join(dir, name);
 	struct ks_buf text = { 0 };
 
-	must(ks_file_read(path, 1 << 20, &text));
+	die(ks_file_read(path, 1 << 20, &text));
 	free(path);
 	return ks_buf_steal(&text);
 }
@@ -257,7 +248,7 @@ static void write_manifest(void)
 {
 	struct ks_buf text = { 0 };
 
-	must(ks_manifest_write(&pack.manifest, &text));
+	die(ks_manifest_write(&pack.manifest, &text));
 	put(fake.files, "", KS_MANIFEST_NAME, text.data);
 	ks_buf_free(&text);
 }
@@ -288,8 +279,8 @@ static void boot(void)
 	ks_strv_free(&fake.notes);
 	ks_buf_free(&log_text);
 	fake = clean;
-	must(ks_dir_remove(fake.dir));
-	must(ks_dir_make(fake.modules));
+	die(ks_dir_remove(fake.dir));
+	die(ks_dir_make(fake.modules));
 	make_pack();
 }
 
@@ -372,13 +363,13 @@ static void test_apply(void)
 	       "nobody else can write there, whatever the umask");
 	free(text);
 
-	must(ks_live_read(&live, ID, &u));
+	die(ks_live_read(&live, ID, &u));
 	tap_ok(ks_live_is_applied(&live, u) && u->functions.len == 1 &&
 		       !strcmp(u->description, "Mends the thing"),
 	       "it can be looked at");
 	ks_live_update_free(u);
 	gone(fake.sysfs, ID "/stage");
-	must(ks_live_read(&live, ID, &u));
+	die(ks_live_read(&live, ID, &u));
 	tap_ok(!u->stage && ks_live_is_applied(&live, u),
 	       "who may not read the stage sees that it is applied, too");
 	ks_live_update_free(u);
@@ -510,7 +501,7 @@ static void boot_whole(void)
 	ks_strv_add(&pack.manifest.targets, "xfs");
 	ks_manifest_add_whole(&pack.manifest, "xfs", "modules/xfs.ko", "deadbeef");
 	dir = ks_path_join(pack.dir, "modules");
-	must(ks_dir_make(dir));
+	die(ks_dir_make(dir));
 	free(dir);
 	put(pack.dir, "modules", "xfs.ko", "the fixed module");
 	path = ks_path_join(pack.dir, "modules/xfs.ko");
@@ -571,9 +562,9 @@ static void test_whole(void)
 	boot_whole();
 	put(fake.modules, "xfs", "initstate", "live\n");
 	notes = ks_path_join(fake.modules, "xfs/notes");
-	must(ks_dir_make(notes));
+	die(ks_dir_make(notes));
 	path = ks_path_join(notes, ".note.gnu.build-id");
-	must(ks_file_write(path, note, sizeof(note), 0644));
+	die(ks_file_write(path, note, sizeof(note), 0644));
 	free(path);
 	free(notes);
 	tap_fine(apply(), "the module that is loaded is the fixed one");
@@ -585,7 +576,7 @@ static void test_whole(void)
 	tap_fine(apply(), "again on the disk");
 	gone(fake.sysfs, "");
 	gone(fake.run, "");
-	must(ks_dir_make(fake.sysfs));
+	die(ks_dir_make(fake.sysfs));
 	tap_ok(on_disk(ID, "xfs"), "it stays there over a boot");
 	tap_fine(undo(), "an undo of an update from before the boot");
 	tap_ok(!on_disk(ID, "xfs"), "takes it away, too");
@@ -792,7 +783,7 @@ static void test_aborts(void)
 		       "and the way back");
 
 		boot();
-		must(apply());
+		die(apply());
 		forget_steps();
 		fake.stage_abort = line;
 		err = undo();
@@ -873,7 +864,7 @@ static void test_rollback_fails(void)
 	       "and says that it was not applied");
 
 	boot();
-	must(apply());
+	die(apply());
 	fake.unload_busy = "new";
 	fake.unload_times = 99;
 	err = undo();
@@ -947,7 +938,7 @@ static void test_pinned(void)
 	fake.pinned = true;
 	pack.manifest.pinned = true;
 	write_manifest();
-	must(apply());
+	die(apply());
 	forget_steps();
 	tap_fine(undo(), "a pinned update is undone");
 	tap_ok(steps_are("reversed") && result.pinned && there(fake.modules, "ksplice_" ID "_new") &&
@@ -993,7 +984,7 @@ static void test_run(void)
 	free(lock);
 
 	boot();
-	must(ks_dir_make(fake.dir));
+	die(ks_dir_make(fake.dir));
 	put(fake.dir, "", "run", "a file in the way");
 	err = apply();
 	tap_ok(err && has_text(err, "run"), "no place for the lock");
@@ -1011,7 +1002,7 @@ static pid_t hold_lock(unsigned int ms)
 	if (pipe(ready) || (pid = fork()) < 0)
 		exit(1);
 	if (!pid) {
-		must(ks_run_lock(&live, NULL, &fd));
+		die(ks_run_lock(&live, NULL, &fd));
 		if (write(ready[1], "x", 1) != 1)
 			_exit(1);
 		usleep(ms * 1000);
@@ -1081,7 +1072,7 @@ static bool stopped_in_undo(void)
 	struct ks_error *err;
 
 	boot();
-	must(apply());
+	die(apply());
 	forget_steps();
 	fake.busy = 99;
 	fake.stop_in_pause = true;
@@ -1127,11 +1118,11 @@ static void test_list(void)
 	set_record("zz", "applied\n", "ok\n", "\n");
 	set_record("aa", "preparing\n", "ok\n", "\n");
 	put(fake.sysfs, "No-Id", "stage", "applied\n");
-	must(ks_live_list(&live, &ids));
+	die(ks_live_list(&live, &ids));
 	tap_ok(ids.len == 2 && !strcmp(ids.v[0], "aa") && !strcmp(ids.v[1], "zz"),
 	       "updates are listed in order, and nothing else");
 	ks_strv_free(&ids);
-	must(ks_live_read(&live, "aa", &u));
+	die(ks_live_read(&live, "aa", &u));
 	tap_ok(!ks_live_is_applied(&live, u), "one that is preparing is not applied");
 	ks_live_update_free(u);
 	tap_ok(ks_live_core_abi(&live) == KSPLICE_CORE_ABI, "the version of the core");
@@ -1166,7 +1157,7 @@ int main(void)
 
 	/* Packages of one second are not the same as those of the next. */
 	setenv("SOURCE_DATE_EPOCH", "1790000000", 1);
-	must(ks_dir_temp("ksplice-test-live", &work));
+	die(ks_dir_temp("ksplice-test-live", &work));
 	fake.dir = ks_path_join(work, "kernel");
 	fake.sysfs = ks_path_join(fake.dir, "sys");
 	fake.modules = ks_path_join(fake.dir, "module");
@@ -1195,7 +1186,7 @@ int main(void)
 	test_list();
 	test_text();
 	boot();
-	must(ks_dir_remove(work));
+	die(ks_dir_remove(work));
 	ks_manifest_clear(&pack.manifest);
 	free(fake.dir);
 	free(fake.sysfs);

@@ -31,40 +31,32 @@ static const struct {
 #define NR_CONTENTS (sizeof(contents) / sizeof(*contents))
 
 /* Nothing an assertion could be made about: the test cannot go on without it. */
-static void must(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static void setup(void)
 {
 	char *tmp;
 
-	must(ks_dir_temp("ksplice-test-pack", &work));
+	die(ks_dir_temp("ksplice-test-pack", &work));
 	tmp = ks_path_join(work, "tmp");
 	files = ks_path_join(work, "files");
 	tarball = ks_path_join(work, "ksplice-abc.tar.gz");
-	must(ks_dir_make(tmp));
+	die(ks_dir_make(tmp));
 	setenv("TMPDIR", tmp, 1);
 	free(tmp);
 	for (size_t i = 0; i < NR_CONTENTS; i++) {
 		char *path = ks_path_join(files, contents[i].name);
 
 		*strrchr(path, '/') = 0;
-		must(ks_dir_make(path));
+		die(ks_dir_make(path));
 		free(path);
 		path = ks_path_join(files, contents[i].name);
-		must(ks_file_write(path, contents[i].data, strlen(contents[i].data), 0644));
+		die(ks_file_write(path, contents[i].data, strlen(contents[i].data), 0644));
 		free(path);
 	}
 }
 
 static void teardown(void)
 {
-	must(ks_dir_remove(work));
+	die(ks_dir_remove(work));
 	free(work);
 	free(files);
 	free(tarball);
@@ -133,10 +125,10 @@ static char *manifest_text(void)
 		ks_buf_adds(&data, contents[i].data);
 		f->name = ks_strdup(contents[i].name);
 		f->size = data.len;
-		must(ks_digest(&data, f->sha256));
+		die(ks_digest(&data, f->sha256));
 		ks_buf_free(&data);
 	}
-	must(ks_manifest_write(&m, &text));
+	die(ks_manifest_write(&m, &text));
 	ks_manifest_clear(&m);
 	return ks_buf_steal(&text);
 }
@@ -163,7 +155,7 @@ static void test_manifest(void)
 			       !strcmp(u->skipped.v[0].name, "setup_log_buf") &&
 			       !strcmp(u->skipped.v[0].reason, "only the boot uses it"),
 		       "its units are what was written");
-		must(ks_manifest_write(&m, &again));
+		die(ks_manifest_write(&m, &again));
 		tap_ok(!strcmp(text, again.data), "written again it is the same");
 	}
 	ks_manifest_clear(&m);
@@ -368,7 +360,7 @@ static void write_package(const char *path)
 	struct ks_manifest m = { 0 };
 
 	fill(&m);
-	must(ks_pack_write(&m, files, path));
+	die(ks_pack_write(&m, files, path));
 	tap_ok(m.files.len == NR_CONTENTS, "all files are recorded");
 	ks_manifest_clear(&m);
 }
@@ -382,8 +374,8 @@ static void test_round_trip(void)
 
 	write_package(tarball);
 	write_package(other);
-	must(ks_file_read(tarball, 1 << 20, &a));
-	must(ks_file_read(other, 1 << 20, &b));
+	die(ks_file_read(tarball, 1 << 20, &a));
+	die(ks_file_read(other, 1 << 20, &b));
 	tap_ok(a.len == b.len && !memcmp(a.data, b.data, a.len), "two runs write the same bytes");
 	tap_ok(!stat(tarball, &st) && (st.st_mode & 07777) == 0644, "everybody may read a package");
 	unlink(other);
@@ -395,7 +387,7 @@ static void test_round_trip(void)
 		for (size_t i = 0; i < NR_CONTENTS; i++) {
 			char *path = ks_pack_file(pack, contents[i].name);
 
-			must(ks_file_read(path, 1 << 20, &a));
+			die(ks_file_read(path, 1 << 20, &a));
 			tap_ok(!strcmp(a.data, contents[i].data), "%s is in it", contents[i].name);
 			ks_buf_free(&a);
 			free(path);
@@ -415,7 +407,7 @@ static void test_directory(void)
 	struct ks_manifest m = { 0 };
 	struct ks_pack *pack;
 
-	must(ks_file_write(manifest, text, strlen(text), 0644));
+	die(ks_file_write(manifest, text, strlen(text), 0644));
 	if (tap_fine(ks_pack_open(dir, &pack), "an unpacked package is opened")) {
 		tap_ok(strcmp(pack->dir, dir), "what is used is a copy");
 		ks_pack_close(pack);
@@ -424,7 +416,7 @@ static void test_directory(void)
 	tap_error(ks_pack_write(&m, files, tarball), KS_E_REFUSED, KS_MANIFEST_NAME,
 		  "a directory with a manifest is not packed again");
 	ks_manifest_clear(&m);
-	must(ks_file_write(link, "", 0, 0644));
+	die(ks_file_write(link, "", 0, 0644));
 	tap_error(ks_pack_open(dir, &pack), KS_E_INPUT, "link is not in the manifest",
 		  "a directory with one file too many");
 	unlink(link);
@@ -672,12 +664,12 @@ static void test_truncated(void)
 	bool left = false;
 
 	make_archive(0, NULL, 0);
-	must(ks_file_read(tarball, 1 << 20, &data));
+	die(ks_file_read(tarball, 1 << 20, &data));
 	for (size_t len = 0; len < data.len; len++) {
 		struct ks_pack *pack = NULL;
 		struct ks_error *err;
 
-		must(ks_file_write(tarball, data.data, len, 0600));
+		die(ks_file_write(tarball, data.data, len, 0600));
 		err = ks_pack_open(tarball, &pack);
 		if (!err) {
 			accepted++;
@@ -702,7 +694,7 @@ static void test_bits(void)
 	size_t wrong = 0, opened = 0;
 
 	make_archive(NO_GZIP, NULL, 0);
-	must(ks_file_read(tarball, 1 << 20, &data));
+	die(ks_file_read(tarball, 1 << 20, &data));
 	for (size_t i = 0; i < data.len; i += 7) {
 		struct archive *a = archive_write_new();
 		struct archive_entry *e = archive_entry_new();
@@ -725,7 +717,7 @@ static void test_bits(void)
 			char *path = ks_pack_file(pack, contents[n].name);
 			struct ks_buf got = { 0 };
 
-			must(ks_file_read(path, 1 << 20, &got));
+			die(ks_file_read(path, 1 << 20, &got));
 			wrong += strcmp(got.data, contents[n].data) != 0;
 			ks_buf_free(&got);
 			free(path);
@@ -744,9 +736,9 @@ static void test_no_archive(void)
 {
 	struct ks_pack *pack;
 
-	must(ks_file_write(tarball, "", 0, 0600));
+	die(ks_file_write(tarball, "", 0, 0600));
 	refused("empty", "an empty file");
-	must(ks_file_write(tarball, "just text, and no more\n", 23, 0600));
+	die(ks_file_write(tarball, "just text, and no more\n", 23, 0600));
 	refused("no ksplice update", "a text file");
 	tap_error(ks_pack_open(tarball, &pack), KS_E_SYSTEM, "No such file", "no file at all");
 }

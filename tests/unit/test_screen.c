@@ -16,14 +16,6 @@
 
 static char *top;
 
-static void die(struct ks_error *err)
-{
-	if (!err)
-		return;
-	printf("Bail out! %s\n", ks_error_message(err));
-	exit(1);
-}
-
 static void put(const char *name, const char *text)
 {
 	char *path = ks_path_join(top, name);
