@@ -11,6 +11,8 @@ undo() { ksplice-undo -q "$1"; }
 note() { echo "# $ROW: $*"; }
 skip() { echo "$*" >/tmp/skip && exit 0; }
 wrong() { note "WRONG: $*" && exit 1; }
+# ended PID...: they are there, and our signal ends the last.
+ended() { kill "$@" && { wait "$@" || [ $? -eq 143 ]; }; }
 
 # refused TEXT COMMAND...: it fails, and says that.
 refused() {
@@ -26,7 +28,7 @@ version() { head -c 6 /proc/version; }
 copies() {
 	dmesg -c >/dev/null
 	behave copy /tmp/file 7777
-	dmesg | grep -c 'mended: usercopy' || true
+	dmesg | grep 'mended: usercopy' | wc -l
 }
 is() {
 	[ "$(version)" = "$([ "$1" = new ] && echo Mended || echo 'Linux ')" ] || wrong "version_proc_show() is not $1"
@@ -49,7 +51,7 @@ cycles() {
 	while [ $done -lt "$n" ]; do
 		for step in 'apply coexist' 'is new' 'undo coexist' 'is old'; do
 			($step) >/tmp/step 2>&1 || { cat /tmp/step && wrong "$step, in cycle $done"; }
-			busy=$((busy + $(grep -c 'code_busy (try' /tmp/step || true)))
+			busy=$((busy + $(grep 'code_busy (try' /tmp/step | wc -l)))
 		done
 		done=$((done + 1))
 	done
@@ -62,7 +64,7 @@ cycles() {
 # seen TEXT: in how many lines of the trace. Its reading must not be traced: it would never end.
 seen() {
 	echo 0 >$tracing/tracing_on
-	grep -c -- "$1" $tracing/trace || true
+	grep -- "$1" $tracing/trace | wc -l
 	echo 1 >$tracing/tracing_on
 }
 

@@ -15,7 +15,7 @@ sees first 77
 applied" ]
 [ ! -e /sys/kernel/ksplice/third ]
 kill $pid
-wait $pid || true
+wait $pid || [ $? -eq 143 ]
 ksplice-apply $p-third.tar.gz >/tmp/out
 cat /tmp/out
 grep -q 'Replaced and gone: apart, first' /tmp/out

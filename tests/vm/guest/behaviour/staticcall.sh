@@ -7,7 +7,7 @@ echo >$tracing/trace
 echo 1 >$event/enable
 /bin/true
 echo 0 >$event/enable
-count=$(grep -c 'filename=/bin/true .*old_pid=5[0-9]\{5\}' $tracing/trace || true)
+count=$(grep 'filename=/bin/true .*old_pid=5[0-9]\{5\}' $tracing/trace | wc -l)
 [ "$count" -ge 1 ] && answer=yes || answer=no
 [ "$answer" = "$(when no yes)" ]
 grep -q 'filename=/bin/true' $tracing/trace

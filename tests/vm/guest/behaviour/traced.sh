@@ -5,7 +5,7 @@ mkdir -p /t && { grep -q " /t " /proc/mounts || mount -t tmpfs none /t; }
 dmesg -c >/dev/null
 behave copy /t/file 7777
 behave copy /t/file 7776
-count=$(dmesg | grep -c 'mended: usercopy' || true)
+count=$(dmesg | grep 'mended: usercopy' | wc -l)
 checks=1
 grep -q hardened_usercopy=off /proc/cmdline && checks=0
 [ "$count" -eq "$(when 0 $checks)" ]

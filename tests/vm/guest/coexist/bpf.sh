@@ -10,7 +10,7 @@ program() {
 	for try in $(seq 1 100); do [ -s "/tmp/$1-$2" ] && return; sleep 0.1; done
 	wrong "$1 $2: $(tail -n 3 /tmp/said)"
 }
-drop() { kill $programs && { wait $programs || true; } && programs=''; }
+drop() { ended $programs && programs=''; }
 # fires HOW...: a read of /proc/version is a hit.
 fires() {
 	for how in "$@"; do cp "/tmp/$how-version_proc_show" "/tmp/before-$how"; done

@@ -23,8 +23,7 @@ else
 	note "$(grep -m 1 'is in do_nanosleep' /tmp/said)"
 fi
 echo 0 >/tmp/cgroup/ice/cgroup.freeze
-kill $one
-wait $one || true
+ended $one
 for try in 1 2 3 4 5; do rmdir /tmp/cgroup/ice 2>/dev/null && break; sleep 0.2; done
 umount /tmp/cgroup
 

@@ -19,8 +19,7 @@ refused "sleep (pid \($one\|$two\)) is in do_nanosleep" apply nano
 echo function_graph >$tracing/current_tracer
 undo coexist
 is old
-kill $one $two
-wait $one $two || true
+ended $one $two
 sleep 2 &
 sleep 0.2
 apply nano

@@ -7,7 +7,7 @@ execs() {
 	echo >$tracing/trace
 	echo $1 >$event/enable
 	/bin/true
-	grep -c "filename=/bin/true .*old_pid=$2" $tracing/trace || true
+	grep "filename=/bin/true .*old_pid=$2" $tracing/trace | wc -l
 }
 toggled() {
 	for on in 1 0 1 0; do

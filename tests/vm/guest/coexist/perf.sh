@@ -18,8 +18,7 @@ grep -q 'within [1-9]' /tmp/samples || wrong "no call chain with the new functio
 undo coexist
 before=$(cat /tmp/samples)
 cycles 4 true
-kill $perf $load
-wait $perf $load || true
+ended $perf $load
 [ "$(cat /tmp/samples)" != "$before" ] || wrong "the profiler has stopped"
 grep -q 'chains [1-9]' /tmp/samples || wrong "no call chains"
 note "$(cat /tmp/samples)"
