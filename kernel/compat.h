@@ -180,11 +180,22 @@ struct ks_kernel_data {
 	unsigned long static_return; /* __static_call_return */
 	unsigned long static_return0;
 	unsigned long pv_nop;        /* _paravirt_nop */
+	unsigned long nop_func;      /* the same since 6.8 */
+	/* Call depth tracking (CONFIG_CALL_THUNKS, since 6.2; used with retbleed=stuff). */
+	const u8 *call_thunk;        /* skl_call_thunk_template, KS_CALL_THUNK_SIZE bytes */
+	unsigned long depth_call_thunks, depth_jump_thunks; /* __x86_indirect_{call,jump}_thunk_array */
 	/* What stands on a stack instead of a return address while it is traced. */
 	unsigned long return_to_handler;
 	unsigned long rethook_trampoline;
 };
 extern struct ks_kernel_data ks_kernel;
+
+/* From one register's thunk to the next (RETPOLINE_THUNK_SIZE). */
+#define KS_THUNK_STRIDE 32
+/* "sarq $5, %gs:DEPTH(%rip)"; with any other length there is taken to be no template. */
+#define KS_CALL_THUNK_SIZE 9
+/* Is @code, which is at @addr, the template?  ks_kernel.call_thunk is there. */
+bool ks_is_call_thunk(const u8 *code, u64 addr);
 
 /* Looks everything up; -ENOENT and a message where something is missing. */
 int ks_helpers_init(void);

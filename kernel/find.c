@@ -94,7 +94,24 @@ static bool op_is_return0(void *ctx, u64 addr)
 
 static bool op_is_paravirt_nop(void *ctx, u64 addr)
 {
-	return addr && addr == ks_kernel.pv_nop;
+	return addr && (addr == ks_kernel.pv_nop || addr == ks_kernel.nop_func);
+}
+
+static u64 op_behind_thunk(void *ctx, u64 addr)
+{
+	u8 code[KS_CALL_THUNK_SIZE];
+
+	if (!ks_kernel.call_thunk || op_read(ctx, addr, code, sizeof(code)) != sizeof(code) ||
+	    !ks_is_call_thunk(code, addr))
+		return addr;
+	return addr + sizeof(code);
+}
+
+static bool op_is_depth_thunk(void *ctx, u64 addr, u32 reg, bool call)
+{
+	unsigned long array = call ? ks_kernel.depth_call_thunks : ks_kernel.depth_jump_thunks;
+
+	return array && addr == array + reg * KS_THUNK_STRIDE;
 }
 
 static const struct ks_match_ops ops = {
@@ -106,6 +123,8 @@ static const struct ks_match_ops ops = {
 	.is_static_return = op_is_static_return,
 	.is_return0 = op_is_return0,
 	.is_paravirt_nop = op_is_paravirt_nop,
+	.behind_thunk = op_behind_thunk,
+	.is_depth_thunk = op_is_depth_thunk,
 	.follow = op_follow,
 };
 
@@ -459,6 +478,18 @@ static int branch_value(struct find *f, const struct kst_export *e, u64 *value)
 	return 0;
 }
 
+static int shift_value(struct find *f, const struct kst_export *e, u64 *value)
+{
+	u8 count;
+
+	if (op_read(f, f->match.value[e->symbol], &count, 1) != 1 || count >= 64)
+		return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EINVAL,
+				     "%s: the value of a runtime constant is no shift count",
+				     kst_symbol_name(&f->table, e->symbol));
+	*value = (u64)count << 24;
+	return 0;
+}
+
 static int fill_exports(struct find *f, const struct ksplice_old *old)
 {
 	u32 i;
@@ -470,9 +501,11 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 		s64 rel;
 
 		if (ks_match_absent(&f->match, e->symbol))
-			value = e->kind == KST_E_BRANCH ? 0 : (unsigned long)&old->nothing[i];
+			value = e->kind == KST_E_ADDRESS ? (unsigned long)&old->nothing[i] : 0;
 		else if (e->kind == KST_E_BRANCH)
 			ret = branch_value(f, e, &value);
+		else if (e->kind == KST_E_SHIFT)
+			ret = shift_value(f, e, &value);
 		if (ret)
 			return ret;
 		rel = value - (u64)&old->exports[i].value;

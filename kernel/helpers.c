@@ -73,6 +73,29 @@ static void see_tracepoint(struct tracepoint *tp, void *unused)
 		ks_kernel.sched_switch = tp;
 }
 
+static void find_thunks(void)
+{
+	unsigned long start = may("skl_call_thunk_template");
+
+	if (start && may("skl_call_thunk_tail") == start + KS_CALL_THUNK_SIZE)
+		ks_kernel.call_thunk = (const u8 *)start;
+	ks_kernel.depth_call_thunks = may("__x86_indirect_call_thunk_array");
+	ks_kernel.depth_jump_thunks = may("__x86_indirect_jump_thunk_array");
+}
+
+bool ks_is_call_thunk(const u8 *code, u64 addr)
+{
+	const u8 *want = ks_kernel.call_thunk;
+	s32 found, template;
+
+	/* The operand at RIP has its displacement in bytes 4 to 7. */
+	if (memcmp(code, want, 4) || code[8] != want[8])
+		return false;
+	memcpy(&found, code + 4, 4);
+	memcpy(&template, want + 4, 4);
+	return addr + found == (u64)want + template;
+}
+
 int ks_helpers_init(void)
 {
 	int ret = find_lookup();
@@ -107,6 +130,8 @@ int ks_helpers_init(void)
 	ks_kernel.return_thunk = may("__x86_return_thunk");
 	ks_kernel.return_thunk_now = (void *)may("x86_return_thunk");
 	ks_kernel.pv_nop = may("_paravirt_nop");
+	ks_kernel.nop_func = may("nop_func");
+	find_thunks();
 	ks_kernel.return_to_handler = may("return_to_handler");
 	ks_kernel.rethook_trampoline = may("arch_rethook_trampoline");
 	return ret;

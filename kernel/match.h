@@ -50,6 +50,13 @@ struct ks_match_ops {
 	/* __static_call_return0, paravirt's function that does nothing */
 	bool (*is_return0)(void *ctx, u64 addr);
 	bool (*is_paravirt_nop)(void *ctx, u64 addr);
+	/*
+	 * Where a call to addr gets to: with call depth tracking, calls lead to
+	 * code that counts, right in front of the function.
+	 */
+	u64 (*behind_thunk)(void *ctx, u64 addr);
+	/* Is it what takes the place of __x86_indirect_thunk_REG then, for a call or a jump? */
+	bool (*is_depth_thunk)(void *ctx, u64 addr, u32 reg, bool call);
 	/* For a series: where a function is now that updates may have replaced. */
 	u64 (*follow)(void *ctx, u64 addr);
 };

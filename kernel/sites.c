@@ -3,7 +3,7 @@
  * What may be in memory at each kind of site.
  *
  * The rules follow what Linux writes: arch/x86/kernel/{alternative,static_call,
- * jump_label,ftrace}.c of 6.1.  They are as exact as the kernel's own state
+ * jump_label,ftrace,callthunks}.c of 6.1 and 6.12.  They are as exact as the kernel's own state
  * allows: a static call must go where its key says now, a paravirt call where
  * pv_ops says now.
  */
@@ -103,11 +103,19 @@ static bool is_jump_home(const struct ks_walk *w, const struct kst_site *s)
 	       s->sym == w->home->symbol;
 }
 
+/* What a direct call calls: call depth is counted in the padding in front of a function. */
+static u64 callee(const struct ks_walk *w, u64 target)
+{
+	return w->m->ops->behind_thunk(w->m->ctx, target);
+}
+
 static bool match_jump(struct ks_walk *w, const struct kst_site *s)
 {
 	u64 target;
 	u32 len = branch(w, s->form, s->arg, &target), run_len = len;
 
+	if (len && s->form == KST_J_CALL)
+		target = callee(w, target);
 	if (w->b->kind == KST_REPL && len && len < s->len) {
 		/* The kernel shortens a replacement's jump where it can, and fills up with nops. */
 		if (!have(w, s->len) || !ks_all_nops(at(w) + len, s->len - len))
@@ -254,7 +262,9 @@ static bool match_thunk(struct ks_walk *w, const struct kst_site *s)
 	if (len >= 5) {
 		if (prefix + len > left || !ks_all_nops(at(&v) + len, left - prefix - len))
 			return ks_walk_fail(w, "not the branch to a thunk that is expected");
-		if (!is_jump_thunk(w, target, reg) && !ks_match_assign(w, s->sym, target))
+		if (!is_jump_thunk(w, target, reg) &&
+		    !w->m->ops->is_depth_thunk(w->m->ctx, target, reg, form == KST_J_CALL) &&
+		    !ks_match_assign(w, s->sym, target))
 			return false;
 		return done(w, s, s->len);
 	}
@@ -295,7 +305,8 @@ static bool match_paravirt(struct ks_walk *w, const struct kst_site *s)
 	    w->m->ops->read(w->m->ctx, ops + s->addend, &func, 8) != 8)
 		return ks_walk_fail_symbol(w, "pv_ops was not found", s->sym, 0);
 	len = branch(w, s->form, 0, &target);
-	if (len == 5 && target == func && ks_all_nops(at(w) + 5, s->len - 5))
+	if (len == 5 && (s->form == KST_J_CALL ? callee(w, target) : target) == func &&
+	    ks_all_nops(at(w) + 5, s->len - 5))
 		return done(w, s, s->len);
 	if (w->m->ops->is_paravirt_nop(w->m->ctx, func) && ks_all_nops(at(w), s->len))
 		return done(w, s, s->len);
@@ -379,7 +390,7 @@ static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 		return done(w, s, s->len);
 	if (!static_call_function(w, s, &func))
 		return ks_walk_fail_symbol(w, "the key of a static call was not found", s->sym, 0);
-	if (branches && func && target == func)
+	if (branches && func && (s->form == KST_J_CALL ? callee(w, target) : target) == func)
 		return done(w, s, s->len);
 	if (s->form == KST_J_CALL && func && ops->is_return0(w->m->ctx, func) &&
 	    bytes_are(w, xor5rax, 5))
@@ -405,6 +416,21 @@ static bool match_endbr(struct ks_walk *w, const struct kst_site *s)
 	if (bytes_are(w, endbr, 4) || bytes_are(w, sealed1, 4) || bytes_are(w, sealed2, 4))
 		return done(w, s, 4);
 	return ks_walk_fail(w, "not an endbr");
+}
+
+static bool match_const(struct ks_walk *w, const struct kst_site *s)
+{
+	u64 variable;
+	u8 value[8];
+
+	if (!have(w, s->len))
+		return ks_walk_fail(w, "memory ends");
+	if (!ks_match_value(w->m, s->sym, &variable) ||
+	    w->m->ops->read(w->m->ctx, variable, value, s->len) != s->len)
+		return ks_walk_fail_symbol(w, "the variable of a runtime constant was not found", s->sym, 0);
+	if (memcmp(at(w), value, s->len))
+		return ks_walk_fail(w, "not the value of a runtime constant");
+	return done(w, s, s->len);
 }
 
 static bool match_nops(struct ks_walk *w, const struct kst_site *s)
@@ -522,6 +548,8 @@ static bool match_site(struct ks_walk *w, u32 site, u32 *form)
 		return match_endbr(w, s);
 	case KST_S_NOPS:
 		return match_nops(w, s);
+	case KST_S_CONST:
+		return match_const(w, s);
 	}
 	return ks_walk_fail(w, "a site of unknown kind");
 }

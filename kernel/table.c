@@ -126,6 +126,8 @@ static bool valid_form(const struct kst_site *s)
 		return s->len == 4;
 	case KST_S_NOPS:
 		return s->len >= 1 && s->len <= 255;
+	case KST_S_CONST:
+		return s->form == KST_C_PTR ? s->len == 8 : s->form == KST_C_SHIFT && s->len == 1;
 	}
 	return false;
 }
@@ -133,7 +135,7 @@ static bool valid_form(const struct kst_site *s)
 static bool needs_symbol(const struct kst_site *s)
 {
 	return s->kind == KST_S_REL || s->kind == KST_S_JUMP || s->kind == KST_S_THUNK ||
-	       s->kind == KST_S_PARAVIRT || s->kind == KST_S_STATIC_CALL;
+	       s->kind == KST_S_PARAVIRT || s->kind == KST_S_STATIC_CALL || s->kind == KST_S_CONST;
 }
 
 static const char *check_site(const struct kst_view *t, const struct kst_block *b,
@@ -257,7 +259,7 @@ static const char *check_rest(const struct kst_view *t)
 
 		if (!valid_index(e->symbol, t->nr_symbols))
 			return "an export's symbol is out of range";
-		if (e->kind > KST_E_BRANCH || (e->kind == KST_E_ADDRESS && (e->on || e->off)))
+		if (e->kind > KST_E_SHIFT || (e->kind != KST_E_BRANCH && (e->on || e->off)))
 			return "an export's kind or values are unknown";
 	}
 	for (i = 0; i < t->nr_patches; i++) {

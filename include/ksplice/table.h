@@ -33,7 +33,7 @@ typedef int64_t s64;
 #endif
 
 #define KST_MAGIC 0x5453534bu /* "KSST" */
-#define KST_VERSION 2u
+#define KST_VERSION 3u
 #define KST_MAX_SIZE (64u << 20)
 #define KST_NONE 0xffffffffu
 #define KST_MAX_FUNCTION (1u << 20) /* bytes of one block */
@@ -179,6 +179,8 @@ enum kst_site_kind {
 	 * A call through pv_ops + addend (sym: pv_ops), 6 or 7 bytes long in pre:
 	 * that, or a direct call to the function that the slot holds, or nops
 	 * where the slot holds a function that does nothing.  form: kst_jump_form.
+	 * (Since 6.8 it is the original form of an alternative, of which the
+	 * kernel makes the direct call.)
 	 */
 	KST_S_PARAVIRT = 8,
 	/* len 1: a lock prefix, or the ds prefix of a single-CPU machine. */
@@ -199,6 +201,16 @@ enum kst_site_kind {
 	KST_S_ENDBR = 12,
 	/* nops that may be encoded in any way. */
 	KST_S_NOPS = 13,
+	/*
+	 * A runtime constant: form enum kst_const_form.  The boot has written the
+	 * value of the variable sym here, which has not changed since.
+	 */
+	KST_S_CONST = 14,
+};
+
+enum kst_const_form {
+	KST_C_PTR = 0,	 /* len 8: the whole value */
+	KST_C_SHIFT = 1, /* len 1: its lowest byte */
 };
 
 enum kst_rel_form {
@@ -242,6 +254,12 @@ enum kst_export_kind {
 	 * one: jump_label_add_module() would write to the key).
 	 */
 	KST_E_BRANCH = 1,
+	/*
+	 * The lowest byte of the variable at symbol, which is a runtime constant
+	 * and less than 64, shifted left by 24: a shift count in new code, in the
+	 * highest byte of the field that the loader fills in.
+	 */
+	KST_E_SHIFT = 2,
 };
 
 /* A function to be replaced. */

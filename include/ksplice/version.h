@@ -4,7 +4,7 @@
 #define KSPLICE_VERSION_H
 
 /* The interface between the core and the modules of updates, and its files in sysfs. */
-#define KSPLICE_CORE_ABI 4
+#define KSPLICE_CORE_ABI 5
 
 /* The layout of the package (docs/format.md). */
 #define KSPLICE_PACKAGE_FORMAT 4

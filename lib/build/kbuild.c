@@ -249,9 +249,25 @@ static const char descent_tail[] =
 	"\t$(Q)$(MAKE) -f $(srctree)/scripts/Makefile.modfinal\n"
 	"endif\n";
 
+/*
+ * With IBT, and for LTO, kbuild runs objtool on what is linked only (since
+ * 5.19, scripts/Makefile.lib, delay-objtool).  Objects that are compared need
+ * its tables one by one; those of whole modules must not have them twice.
+ * is-standard-object is what the kernel's own rule asks.
+ */
+static const char objtool_each[] =
+	"ifneq ($(ks-go/$(obj)),)\n"
+	"$(obj)/%.o: private override objtool-enabled = $(is-standard-object)\n"
+	"endif\n";
+
+static bool delays_objtool(const struct ks_build *b)
+{
+	return ks_config_get(b->config, "X86_KERNEL_IBT") || ks_config_get(b->config, "LTO_CLANG");
+}
+
 /* The file for MAKEFILES, and the arguments that go with it. */
 static struct ks_error *write_descent(struct ks_build *b, struct ks_build_unit **units, size_t n,
-				      struct ks_strv *args)
+				      const char *cflags, struct ks_strv *args)
 {
 	char *makefile = ks_path_join(b->cache, "objects.mk");
 	struct ks_buf text = { 0 };
@@ -270,6 +286,8 @@ static struct ks_error *write_descent(struct ks_build *b, struct ks_build_unit *
 		ks_buf_adds(&text, "ifneq ($(ks-go/$(obj)),)\n"
 				   "override CONFIG_DEBUG_INFO_BTF := y\n"
 				   "endif\n");
+	if (!strcmp(cflags, KS_KBUILD_CFLAGS) && delays_objtool(b))
+		ks_buf_adds(&text, objtool_each);
 	ks_buf_adds(&text, descent_tail);
 	err = ks_file_write(makefile, text.data, text.len, 0644);
 	ks_strv_addf(args, "MAKEFILES=%s", makefile);
@@ -287,7 +305,7 @@ struct ks_error *ks_kbuild_compile(struct ks_build *b, struct ks_build_unit **un
 {
 	struct ks_strv args = { 0 }, objects = { 0 };
 	struct output o = { .b = b, .targets = &objects };
-	struct ks_error *err = write_descent(b, units, n, &args);
+	struct ks_error *err = write_descent(b, units, n, cflags, &args);
 
 	for (size_t i = 0; i < n; i++)
 		ks_strv_add(&objects, units[i]->target);
@@ -323,7 +341,7 @@ struct ks_error *ks_kbuild_commands(struct ks_build *b, struct ks_build_unit **u
 {
 	struct output o = { .b = b };
 	struct ks_strv args = { 0 };
-	struct ks_error *err = write_descent(b, units, n, &args);
+	struct ks_error *err = write_descent(b, units, n, KS_KBUILD_CFLAGS, &args);
 	char *save = NULL;
 
 	ks_strv_add(&args, "--dry-run");
@@ -342,7 +360,7 @@ struct ks_error *ks_kbuild_link_modules(struct ks_build *b, const char *order, c
 {
 	struct output o = { .b = b };
 	struct ks_strv args = { 0 };
-	struct ks_error *err = write_descent(b, NULL, 0, &args);
+	struct ks_error *err = write_descent(b, NULL, 0, KS_KBUILD_PLAIN_CFLAGS, &args);
 
 	/* The last goal given is ks-objects, which has nothing to do. */
 	ks_strv_add(&args, "ks-modules");

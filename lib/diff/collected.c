@@ -15,13 +15,17 @@
 
 #include "diff/special.h"
 
+#define EXPORTS_STAY \
+	"the running kernel's exports stay as they were: modules that are loaded later do not see the difference, code of this update does"
+
 static const struct {
 	const char *prefix;
 	const char *effect; /* NULL: the patch is refused; "": nothing to say */
 } collected[] = {
-	{ "___ksymtab",
-	  "the running kernel's exports stay as they were: modules that are loaded later do not see the difference, code of this update does" },
+	{ "___ksymtab", EXPORTS_STAY },
 	{ "__ksymtab", "" }, /* the strings of the above */
+	/* 6.5 (commit ddb5cdbafaaa "kbuild: generate KSYMTAB entries by modpost"): of all symbols. */
+	{ ".export_symbol", EXPORTS_STAY },
 	{ ".initcall", "boot-time calls have run already" },
 	{ ".con_initcall", "boot-time calls have run already" },
 	{ ".security_initcall", "boot-time calls have run already" },
@@ -47,6 +51,7 @@ static const struct {
 	{ ".discard", "" },
 	{ ".note", "" },
 	{ ".orc_", "" },
+	{ "__patchable_function_entries", "" }, /* where functions have padding in front; dropped by the link */
 	{ ".altinstr_", "" },
 	{ ".BTF_ids", "" },
 	{ "__dyndbg", "" },
@@ -61,6 +66,12 @@ static int find_kind(const char *name)
 		if (ks_str_starts(name, collected[i].prefix))
 			return i;
 	return -1;
+}
+
+/* Of most known kinds the size tells all; the exports have one section for all symbols. */
+static bool content_counts(const char *name)
+{
+	return find_kind(name) < 0 || !strcmp(name, ".export_symbol");
 }
 
 static char *describe_place(const struct ks_unit *u, const struct ks_section *sec,
@@ -137,7 +148,7 @@ void ks_collected_check(struct ks_diff *d)
 			continue;
 		if (!other || other->size < sec->size)
 			say(d, sec, "added");
-		else if (other->size == sec->size && find_kind(sec->name) < 0 &&
+		else if (other->size == sec->size && content_counts(sec->name) &&
 			 !content_equal(d->pre, other, d->post, sec))
 			say(d, sec, "changed");
 	}

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* arch/x86/include/asm/alternative.h: a flag of the upper half of ft_flags. */
+#define ALT_FLAG_DIRECT_CALL (1u << 17)
+
 static const struct ks_special_layout layouts[] = {
 	{ KS_SP_ALT, ".altinstructions", 0, 2, false, 4 },
 	{ KS_SP_PARAVIRT, ".parainstructions", 16, 1, false, 8 },
@@ -20,7 +23,15 @@ static const struct ks_special_layout layouts[] = {
 	{ KS_SP_ENDBR_SEAL, ".ibt_endbr_seal", 4, 1, true, 4 },
 	{ KS_SP_BLACKLIST, "_kprobe_blacklist", 8, 1, true, 8 },
 	{ KS_SP_ORC, ".orc_unwind_ip", 4, 1, true, 4 },
+	/* 6.11 (commit e78298556ee5 "runtime constants: add x86 architecture support"): of each variable. */
+	{ KS_SP_CONST_PTR, "runtime_ptr_", 4, 1, false, 4 },
+	{ KS_SP_CONST_SHIFT, "runtime_shift_", 4, 1, false, 4 },
 };
+
+static bool is_const(enum ks_special_kind kind)
+{
+	return kind == KS_SP_CONST_PTR || kind == KS_SP_CONST_SHIFT;
+}
 
 const struct ks_special_layout *ks_special_layout(enum ks_special_kind kind)
 {
@@ -30,7 +41,8 @@ const struct ks_special_layout *ks_special_layout(enum ks_special_kind kind)
 const struct ks_special_layout *ks_special_by_section(const char *section)
 {
 	for (size_t i = 0; i < KS_NR_SPECIALS; i++)
-		if (!strcmp(layouts[i].section, section))
+		if (is_const(layouts[i].kind) ? ks_str_starts(section, layouts[i].section) :
+						!strcmp(layouts[i].section, section))
 			return &layouts[i];
 	return NULL;
 }
@@ -57,6 +69,12 @@ struct ks_alt_fields ks_special_alt(const struct ks_special *sp)
 	return f;
 }
 
+bool ks_special_is_direct_call(const struct ks_special *sp)
+{
+	return sp->kind == KS_SP_ALT && sp->size != KS_ALT_SIZE_61 &&
+	       (ks_special_alt(sp).feature & ALT_FLAG_DIRECT_CALL);
+}
+
 struct ks_paravirt_fields ks_special_paravirt(const struct ks_special *sp)
 {
 	return (struct ks_paravirt_fields){ .type = sp->raw[8], .length = sp->raw[9] };
@@ -72,6 +90,23 @@ static int by_place(const void *x, const void *y)
 		return a->kind < b->kind ? -1 : 1;
 	/* Of several alternatives at one place the later entry wins: keep the order. */
 	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/*
+ * The variable that a section of runtime constants is named after.  Where it is
+ * another unit's, nothing else in the object need mention it.
+ */
+static struct ks_error *find_variable(struct ks_unit *u, const struct ks_special_layout *l,
+				      const struct ks_section *sec, struct ks_ref *ref)
+{
+	const char *name = sec->name + strlen(l->section);
+
+	ks_vec_for(&u->obj->symbols, sym)
+		if (!strcmp(sym->name, name))
+			return ks_unit_resolve(u, &(struct ks_reloc){ .type = R_X86_64_64, .symbol = sym },
+					       0, ref);
+	*ref = (struct ks_ref){ .type = R_X86_64_64, .size = 8, .name = name };
+	return NULL;
 }
 
 static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_layout *l,
@@ -100,7 +135,7 @@ static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_
 							 (uint64_t)(i + 1) * size, &count);
 		struct ks_atom *owner;
 
-		if (!count || count > 3)
+		if (!count || count > l->nr_refs)
 			return ks_error_new(KS_E_REFUSED, "%s: entry %u of %s has %zu relocations",
 					    u->name, i, sec->name, count);
 		for (size_t n = 0; n < count; n++) {
@@ -111,6 +146,12 @@ static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_
 			sp.refs[n].offset = rel[n].offset - (uint64_t)i * size;
 		}
 		sp.nr_refs = count;
+		if (is_const(l->kind)) {
+			struct ks_error *err = find_variable(u, l, sec, &sp.refs[sp.nr_refs++]);
+
+			if (err)
+				return err;
+		}
 		owner = sp.refs[0].atom;
 		if (!owner || sp.refs[0].offset || sp.refs[0].addend < 0 ||
 		    sp.refs[0].addend >= owner->size)

@@ -28,6 +28,11 @@ struct ks_alt_fields {
 	uint8_t length, replacement;
 };
 struct ks_alt_fields ks_special_alt(const struct ks_special *sp);
+/*
+ * Does the kernel make a direct call of an indirect one there, whatever the
+ * replacement says (ALT_FLAG_DIRECT_CALL, since 6.8, for paravirt)?
+ */
+bool ks_special_is_direct_call(const struct ks_special *sp);
 struct ks_paravirt_fields {
 	uint8_t type, length;
 };

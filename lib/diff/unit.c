@@ -27,7 +27,9 @@ static bool section_wanted(const struct ks_section *sec)
 {
 	return (sec->flags & SHF_ALLOC) && !ks_str_starts(sec->name, ".discard") &&
 	       !ks_str_starts(sec->name, ".note") && !ks_special_by_section(sec->name) &&
-	       strcmp(sec->name, ".orc_unwind") && strcmp(sec->name, ".modinfo");
+	       strcmp(sec->name, ".orc_unwind") && strcmp(sec->name, ".orc_header") &&
+	       strcmp(sec->name, ".modinfo") && strcmp(sec->name, ".export_symbol") &&
+	       strcmp(sec->name, "__patchable_function_entries");
 }
 
 static enum ks_atom_kind section_kind(const struct ks_section *sec, bool named)
@@ -93,7 +95,7 @@ static int symbol_order(const void *x, const void *y)
 /*
  * Named atoms.  Of several names of one range, the largest and then a global
  * one wins; a name inside another atom's range (an alias, an asm label) leads
- * to that atom.
+ * to that atom.  __pfx_NAME is objtool's, of the padding in front of NAME.
  */
 static void named_atoms(struct ks_unit *u)
 {
@@ -102,7 +104,8 @@ static void named_atoms(struct ks_unit *u)
 
 	ks_vec_for(&u->obj->symbols, sym)
 		if (sym->section && *sym->name && sym->type != STT_SECTION && sym->type != STT_FILE &&
-		    section_wanted(sym->section) && !ks_str_starts(sym->name, ".L"))
+		    section_wanted(sym->section) && !ks_str_starts(sym->name, ".L") &&
+		    !ks_str_starts(sym->name, "__pfx_"))
 			*ks_vec_push(&syms) = sym;
 	if (syms.len)
 		qsort(syms.v, syms.len, sizeof(*syms.v), symbol_order);

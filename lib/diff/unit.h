@@ -57,6 +57,8 @@ enum ks_special_kind {
 	KS_SP_ENDBR_SEAL,
 	KS_SP_BLACKLIST,
 	KS_SP_ORC,
+	KS_SP_CONST_PTR,   /* runtime constants: field 1 is the variable that has the value */
+	KS_SP_CONST_SHIFT,
 	KS_NR_SPECIALS,
 };
 

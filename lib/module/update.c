@@ -52,6 +52,13 @@ static struct ks_error *write_kbuild(const struct ks_update_source *src, const c
 	for (size_t i = 0; i < src->nr_units; i++)
 		ks_buf_addf(&b, " unit%zu.o", i);
 	ks_buf_addf(&b, "\nccflags-y := -I%s\n", src->include_dir);
+	/*
+	 * Where objtool runs on whole modules only, the units have its tables
+	 * already: each part gets them by itself (lib/build/kbuild.c).
+	 */
+	ks_buf_addf(&b, "ifneq ($(CONFIG_X86_KERNEL_IBT)$(CONFIG_LTO_CLANG),)\n"
+			"$(obj)/ksplice_%s_new.o: private override objtool-enabled :=\n"
+			"$(obj)/new.o: private override objtool-enabled := y\nendif\n", src->id);
 	return write_buf(dir, "Kbuild", &b);
 }
 

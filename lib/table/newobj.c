@@ -9,11 +9,15 @@
 #include "elf/writer.h"
 #include "table/fixed.h"
 
+/* Debian's kernels have 16 bytes. */
+#define MAX_PADDING 64
+
 struct placed {
 	struct ks_wsection *sec;
 	uint64_t offset;
 	ks_wsymbol symbol;
 	int64_t base; /* what to add to an addend relative to the atom */
+	uint32_t pad; /* bytes in front of @offset that belong to it */
 };
 
 struct job {
@@ -93,10 +97,40 @@ static uint64_t output_align(const struct ks_atom *a)
 	return align;
 }
 
+static bool all_nops(const uint8_t *code, uint32_t len)
+{
+	while (len && code[len - 1] == 0x90)
+		len--;
+	return !len;
+}
+
+/*
+ * Bytes of padding that the compiler has put in front of a function, for what
+ * the kernel writes there: with call depth tracking, its loader has calls go
+ * to the padding and warns where there is none.
+ */
+static uint32_t padding(const struct job *j, const struct ks_atom *a)
+{
+	struct ks_section *sec = ks_object_section(j->d->post->obj, "__patchable_function_entries");
+	uint32_t most = 0;
+
+	if (!sec || a->kind != KS_FUNC)
+		return 0;
+	ks_vec_for(&sec->relocs, rel) {
+		int64_t before = a->start - ((int64_t)rel->symbol->value + rel->addend);
+
+		if (rel->symbol->section == a->section && before > most && before <= MAX_PADDING &&
+		    all_nops(a->data - before, before))
+			most = before;
+	}
+	return most;
+}
+
 static struct ks_error *place(struct job *j, struct ks_atom *a)
 {
 	struct placed *p = &j->placed[a->index];
 	const char *name = output_section(a);
+	uint32_t pad = padding(j, a);
 	bool code = ks_atom_is_code(a);
 	bool nobits = a->kind == KS_BSS && name && !strcmp(name, ".bss");
 
@@ -107,7 +141,9 @@ static struct ks_error *place(struct job *j, struct ks_atom *a)
 				   SHF_ALLOC | (code ? SHF_EXECINSTR : 0) |
 					   (a->section->flags & SHF_WRITE ? SHF_WRITE : 0),
 				   0);
-	p->offset = ks_wsection_add(p->sec, a->data, a->size, output_align(a));
+	p->offset = pad + ks_wsection_add(p->sec, a->data ? a->data - pad : NULL, pad + a->size,
+					  output_align(a));
+	p->pad = pad;
 	if (*a->name) {
 		unsigned char bind = a->bind != STB_LOCAL && !a->pair ? STB_GLOBAL : STB_LOCAL;
 
@@ -236,7 +272,78 @@ static struct ks_error *fix_branch(struct job *j, struct ks_atom *a, const struc
 	return NULL;
 }
 
-static struct ks_error *fix_branches(struct job *j, struct ks_atom *a)
+/*
+ * Runtime constants: only a boot writes them into code.  A pointer is read
+ * from its variable instead, by an instruction that takes the place of
+ *	mov $imm64, %reg
+ * and a shift count comes from the loader, with the three bytes before it.
+ */
+static struct ks_error *fix_pointer(struct job *j, struct ks_atom *a, const struct ks_special *sp,
+				    uint8_t *data)
+{
+	static const uint8_t nop3[] = { 0x0f, 0x1f, 0x00 };
+	uint8_t *code = data + sp->offset - 2;
+	struct placed *p = &j->placed[a->index];
+	ks_wsymbol sym;
+	int64_t addend;
+	uint8_t high, low;
+
+	if (sp->offset < 2 || (code[0] & 0xfe) != 0x48 || (code[1] & 0xf8) != 0xb8)
+		return ks_error_new(KS_E_REFUSED, "%s: %s+0x%x: a runtime constant in an unknown instruction",
+				    j->d->post->name, a->name, sp->offset);
+	high = code[0] & 1;
+	low = code[1] & 7;
+	code[0] = 0x48 | high << 2;
+	code[1] = 0x8b;
+	code[2] = 0x05 | low << 3;
+	memset(code + 3, 0, 4);
+	memcpy(code + 7, nop3, sizeof(nop3));
+	link_ref(j, a, &sp->refs[1], &sym, &addend);
+	ks_wsection_reloc(p->sec, p->offset + sp->offset + 1, R_X86_64_PC32, sym, addend - 4);
+	return NULL;
+}
+
+static struct ks_error *fix_shift(struct job *j, struct ks_atom *a, const struct ks_special *sp,
+				  uint8_t *data, bool *free)
+{
+	uint32_t field = sp->offset - 3;
+	const struct ks_ref *ref = &sp->refs[1];
+	struct placed *p = &j->placed[a->index];
+	struct ks_atom *run = NULL;
+	int32_t addend = 0;
+
+	if (sp->offset < 3 || !free[field] || !free[field + 1] || !free[field + 2] ||
+	    (ref->atom && ks_diff_link(j->d, a, ref, &run) == KS_LINK_NEW))
+		return ks_error_new(KS_E_REFUSED,
+				    "the update cannot be made safely: %s: %s+0x%x: it shifts by the runtime constant %s, and there is no room to fill that in when the update is loaded",
+				    j->d->post->name, a->name, sp->offset, ref->name);
+	memcpy(&addend, data + field, 3);
+	memset(data + field, 0, 4);
+	memset(free + field, 0, 4);
+	ks_wsection_reloc(p->sec, p->offset + field, R_X86_64_32S,
+			  ks_writer_undefined(j->w, ks_table_import_shift(j->t, j->target, run, ref->name)),
+			  addend);
+	return NULL;
+}
+
+static struct ks_error *fix_constants(struct job *j, struct ks_atom *a, bool *free)
+{
+	struct placed *p = &j->placed[a->index];
+	struct ks_error *err = NULL;
+
+	ks_vec_for(&a->specials, sp) {
+		uint8_t *data = ks_wsection_data(p->sec) + p->offset;
+
+		if (!err && sp->kind == KS_SP_CONST_PTR)
+			err = fix_pointer(j, a, sp, data);
+		else if (!err && sp->kind == KS_SP_CONST_SHIFT)
+			err = fix_shift(j, a, sp, data, free);
+	}
+	return err;
+}
+
+/* What the running kernel has settled, and a module's loader would not settle again. */
+static struct ks_error *fix_settled(struct job *j, struct ks_atom *a)
 {
 	bool *free_bytes = ks_alloc(a->size + 8);
 	struct ks_error *err = NULL;
@@ -250,6 +357,8 @@ static struct ks_error *fix_branches(struct job *j, struct ks_atom *a)
 	ks_vec_for(&a->specials, sp)
 		if (!err && is_fixed(j, a, sp))
 			err = fix_branch(j, a, sp, free_bytes);
+	if (!err)
+		err = fix_constants(j, a, free_bytes);
 	free(free_bytes);
 	return err;
 }
@@ -328,7 +437,9 @@ static struct ks_error *add_orc(struct job *j, struct ks_atom *a, bool terminate
 	first = orc_at_start(a, ips, orcs, size);
 	if (first >= 0) {
 		known = true;
-		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol, p->base);
+		/* Code in the padding runs with the frame that the function begins with. */
+		ks_wsection_reloc(ip, ks_wsection_add(ip, NULL, 4, 4), R_X86_64_PC32, p->symbol,
+				  p->base - p->pad);
 		ks_wsection_add(orc, orc_entry(orcs, first, size), size, 1);
 	}
 	ks_vec_for(&a->specials, sp) {
@@ -359,20 +470,30 @@ static bool followed(struct job *j, const struct ks_atom *a)
 	ks_vec_for(&j->d->included, it) {
 		const struct placed *q = &j->placed[(*it)->index];
 
-		if (q->sec == p->sec && q->offset == p->offset + a->size)
+		if (q->sec == p->sec && q->offset - q->pad == p->offset + a->size)
 			return true;
 	}
 	return false;
 }
 
+/*
+ * Nothing of new code is sealed: objtool, which saw one object, takes each
+ * function for one that no pointer leads to unless that object has the pointer.
+ */
+static bool is_copied(enum ks_special_kind kind)
+{
+	return kind != KS_SP_ORC && kind != KS_SP_ENDBR_SEAL && kind != KS_SP_CONST_PTR &&
+	       kind != KS_SP_CONST_SHIFT;
+}
+
 static struct ks_error *add_tables(struct job *j, struct ks_atom *a)
 {
-	struct ks_error *err = fix_branches(j, a);
+	struct ks_error *err = fix_settled(j, a);
 
 	if (err)
 		return err;
 	ks_vec_for(&a->specials, sp)
-		if (sp->kind != KS_SP_ORC && !is_fixed(j, a, sp))
+		if (is_copied(sp->kind) && !is_fixed(j, a, sp))
 			add_special(j, a, sp);
 	/* A replacement of an alternative is copied to where it has another one's entries. */
 	return ks_str_starts(a->section->name, ".altinstr_replacement") ? NULL :

@@ -201,13 +201,16 @@ static struct ks_error *add_alternative(struct ks_table *t, struct ks_atom *a, u
 	ks_vec_for(&a->specials, sp) {
 		struct ks_alt_fields f;
 
-		if (sp->kind != KS_SP_ALT || sp->offset != offset)
+		/* What becomes of a direct call's place is a rule of its original form. */
+		if (sp->kind != KS_SP_ALT || sp->offset != offset || ks_special_is_direct_call(sp))
 			continue;
 		f = ks_special_alt(sp);
 		if (f.length > len)
 			len = f.length;
 		count++;
 	}
+	if (!count)
+		return NULL;
 	s = site_new(t, offset, len, KST_S_ALT);
 	s->form = count;
 	s->arg = first;
@@ -215,7 +218,7 @@ static struct ks_error *add_alternative(struct ks_table *t, struct ks_atom *a, u
 		struct ks_alt_fields f;
 		struct kst_alt *alt;
 
-		if (sp->kind != KS_SP_ALT || sp->offset != offset)
+		if (sp->kind != KS_SP_ALT || sp->offset != offset || ks_special_is_direct_call(sp))
 			continue;
 		f = ks_special_alt(sp);
 		alt = ks_vec_push(&t->alts);
@@ -237,10 +240,40 @@ static struct ks_error *add_alternative(struct ks_table *t, struct ks_atom *a, u
 	return NULL;
 }
 
+/* Calls through pv_ops, of which the kernel makes direct ones: since 6.8 they are alternatives. */
+static bool is_paravirt(const struct ks_atom *a, const struct ks_insn *insn, uint32_t *len)
+{
+	uint32_t from = insn->offset;
+
+	ks_vec_for(&a->specials, sp) {
+		if (sp->offset != from)
+			continue;
+		if (sp->kind == KS_SP_PARAVIRT)
+			*len = ks_special_paravirt(sp).length;
+		else if (ks_special_is_direct_call(sp) && insn->length == 6 && ks_special_alt(sp).length == 6)
+			*len = 6;
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/* A value that the boot has written into the instruction. */
+static void add_const(struct ks_table *t, const struct ks_special *sp)
+{
+	bool shift = sp->kind == KS_SP_CONST_SHIFT;
+	uint32_t sym = ks_table_ref_symbol(t, &sp->refs[1]);
+	struct kst_site *s = site_new(t, sp->offset, shift ? 1 : 8, KST_S_CONST);
+
+	s->form = shift ? KST_C_SHIFT : KST_C_PTR;
+	s->sym = sym;
+}
+
 static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const struct ks_insn *insn,
 				 uint32_t *flags)
 {
-	uint32_t from = insn->offset, to = from + insn->length;
+	uint32_t from = insn->offset, to = from + insn->length, len;
 	const struct ks_special *sp;
 	const struct ks_ref *ref = ref_in(a, from, to);
 	struct kst_site *s;
@@ -263,10 +296,10 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 			s->addend = target->addend;
 		return NULL;
 	}
-	if (special_at(a, from, from + 1, KS_SP_PARAVIRT, &sp) && ref) {
+	if (ref && is_paravirt(a, insn, &len)) {
 		uint32_t sym = ks_table_ref_symbol(t, ref);
 
-		s = site_new(t, from, ks_special_paravirt(sp).length, KST_S_PARAVIRT);
+		s = site_new(t, from, len, KST_S_PARAVIRT);
 		s->form = insn->kind == KS_INSN_END ? KST_J_JMP : KST_J_CALL;
 		s->sym = sym;
 		s->addend = ref->addend;
@@ -274,6 +307,8 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 	}
 	if (special_at(a, from, to, KS_SP_LOCK, &sp))
 		site_new(t, sp->offset, 1, KST_S_LOCK);
+	if (special_at(a, from, to, KS_SP_CONST_PTR, &sp) || special_at(a, from, to, KS_SP_CONST_SHIFT, &sp))
+		add_const(t, sp);
 	if (insn->rel_size) {
 		int64_t target = (int64_t)to + insn->rel;
 

@@ -364,19 +364,34 @@ const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char
 	return import(t, ks_table_name_symbol(t, target, name));
 }
 
+/* One export for all who want the same. */
+static const char *import_as(struct ks_table *t, const struct kst_export *want)
+{
+	uint32_t index;
+
+	for (size_t i = 0; i < t->exports.len; i++)
+		if (!memcmp(&t->exports.v[i], want, sizeof(*want)))
+			return t->export_names.v[i];
+	index = new_export(t, want);
+	return t->export_names.v[index];
+}
+
 const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct ks_atom *pre,
 				   const char *name, int32_t on, int32_t off)
 {
-	struct kst_export want = { .kind = KST_E_BRANCH, .on = on, .off = off };
-	uint32_t index;
-
 	t->target = target;
-	want.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name);
-	for (size_t i = 0; i < t->exports.len; i++)
-		if (!memcmp(&t->exports.v[i], &want, sizeof(want)))
-			return t->export_names.v[i];
-	index = new_export(t, &want);
-	return t->export_names.v[index];
+	return import_as(t, &(struct kst_export){
+		.kind = KST_E_BRANCH,
+		.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name),
+		.on = on, .off = off });
+}
+
+const char *ks_table_import_shift(struct ks_table *t, uint32_t target, struct ks_atom *pre, const char *name)
+{
+	t->target = target;
+	return import_as(t, &(struct kst_export){
+		.kind = KST_E_SHIFT,
+		.symbol = pre ? atom_symbol(t, pre) : ks_table_name_symbol(t, target, name) });
 }
 
 bool ks_table_ro_after_init(const struct ks_table *t, const char *name)

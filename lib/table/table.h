@@ -43,6 +43,9 @@ const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char
 const char *ks_table_import_branch(struct ks_table *t, uint32_t target, struct ks_atom *pre,
 				   const char *name, int32_t on, int32_t off);
 
+/* The lowest byte of the variable, shifted left by 24 (KST_E_SHIFT). */
+const char *ks_table_import_shift(struct ks_table *t, uint32_t target, struct ks_atom *pre, const char *name);
+
 /* After all units and imports: the blob. */
 struct ks_error *ks_table_finish(struct ks_table *t, struct ks_buf *blob) KS_MUST_CHECK;
 

@@ -127,6 +127,18 @@ static bool op_is_paravirt_nop(void *ctx, u64 addr)
 	return addr == TEXT - 64;
 }
 
+static u64 op_behind_thunk(void *ctx, u64 addr)
+{
+	(void)ctx;
+	return addr % 64 == 55 ? addr + 9 : addr;
+}
+
+static bool op_is_depth_thunk(void *ctx, u64 addr, u32 reg, bool call)
+{
+	(void)ctx;
+	return addr == TEXT - 4096 + 1024 * call + 32 * reg;
+}
+
 static u32 op_candidates(void *ctx, u32 sym, const u64 **list)
 {
 	struct world *w = ctx;
@@ -159,6 +171,8 @@ static const struct ks_match_ops ops = {
 	.is_static_return = op_is_static_return,
 	.is_return0 = op_is_return0,
 	.is_paravirt_nop = op_is_paravirt_nop,
+	.behind_thunk = op_behind_thunk,
+	.is_depth_thunk = op_is_depth_thunk,
 };
 
 static const struct kst_view *sorting;
@@ -398,6 +412,10 @@ static void link_site(struct world *w, const struct kst_site *s, u8 *p, u64 plac
 		break;
 	case KST_S_NOPS:
 		memset(p, 0x90, s->len);
+		break;
+	case KST_S_CONST:
+		if (op_read(w, w->addr[s->sym], p, s->len) != s->len)
+			memset(p, 0, s->len);
 		break;
 	}
 }

@@ -42,6 +42,7 @@ struct world {
 	bool series;
 	u64 replaced, replacement;
 	u64 fentry, return_thunk, static_return, return0, pv_nop;
+	u64 call_thunk, call_thunk_size, depth_call_thunks, depth_jump_thunks;
 	/* The result. */
 	void *blob;
 	u32 blob_size;
@@ -221,6 +222,21 @@ static inline bool world_is_pv_nop(void *ctx, u64 addr)
 	return addr && addr == ((struct world *)ctx)->pv_nop;
 }
 
+/* A function that calls reach through a piece of code in front of it, if the world has one. */
+static inline u64 world_behind_thunk(void *ctx, u64 addr)
+{
+	const struct world *w = ctx;
+
+	return addr && addr == w->call_thunk ? addr + w->call_thunk_size : addr;
+}
+
+static inline bool world_is_depth_thunk(void *ctx, u64 addr, u32 reg, bool call)
+{
+	const struct world *w = ctx;
+
+	return addr && addr == (call ? w->depth_call_thunks : w->depth_jump_thunks) + 32 * reg;
+}
+
 static inline u64 world_follow(void *ctx, u64 addr)
 {
 	const struct world *w = ctx;
@@ -254,6 +270,8 @@ static const struct ks_match_ops world_ops = {
 	.is_static_return = world_is_static_return,
 	.is_return0 = world_is_return0,
 	.is_paravirt_nop = world_is_pv_nop,
+	.behind_thunk = world_behind_thunk,
+	.is_depth_thunk = world_is_depth_thunk,
 	.follow = world_follow,
 };
 

@@ -84,6 +84,21 @@ static bool op_none(void *ctx, u64 addr)
 	return false;
 }
 
+static u64 op_behind_thunk(void *ctx, u64 addr)
+{
+	(void)ctx;
+	return addr;
+}
+
+static bool op_depth_thunk(void *ctx, u64 addr, u32 reg, bool call)
+{
+	(void)ctx;
+	(void)addr;
+	(void)reg;
+	(void)call;
+	return false;
+}
+
 static const struct ks_match_ops ops = {
 	.read = op_read,
 	.is_text = op_text,
@@ -93,6 +108,8 @@ static const struct ks_match_ops ops = {
 	.is_static_return = op_none,
 	.is_return0 = op_return0,
 	.is_paravirt_nop = op_pv_nop,
+	.behind_thunk = op_behind_thunk,
+	.is_depth_thunk = op_depth_thunk,
 };
 
 static const char names[] = "\0a\0b\0c\0d\0e\0f\0g\0h\0i\0j";

@@ -424,6 +424,85 @@ static void test_paravirt(void)
 	end();
 }
 
+/* Call depth tracking: calls go to code in front of functions, and to other thunks. */
+static void test_call_depth(void)
+{
+	u64 key = G + 0x100, func = H;
+	u32 s;
+
+	begin(BYTES(0x53, 0xe8, 0, 0, 0, 0, 0xc3), 0);
+	site(KST_S_JUMP, 1, 5, KST_J_CALL, g, 0, 0);
+	w.call_thunk = G - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe8, G - 9);
+	matches("a call to the code in front of a function");
+	world_branch(&w, F + 1, 0xe8, G - 8);
+	differs("a call to its second byte");
+	world_branch(&w, F + 1, 0xe8, G);
+	matches("a call to the function itself");
+	end();
+
+	begin(BYTES(0x53, 0xe9, 0, 0, 0, 0, 0xcc), 0);
+	site(KST_S_JUMP, 1, 5, KST_J_JMP, g, 0, 0);
+	w.call_thunk = G - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe9, G - 9);
+	differs("a jump there");
+	end();
+
+	begin(BYTES(0x53, 0xe8, 0, 0, 0, 0, 0xc3), 0);
+	s = world_symbol_new(&w, "key", KST_SYM_GLOBAL);
+	world_kallsym(&w, "key", key);
+	world_write(&w, key, &func, 8);
+	site(KST_S_STATIC_CALL, 1, 5, KST_J_CALL, s, g, 0);
+	w.call_thunk = H - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe8, H - 9);
+	matches("a static call of it");
+	w.call_thunk = 0;
+	differs("a static call of what is no such code");
+	end();
+
+	begin(BYTES(0x53, 0xe8, 0, 0, 0, 0, 0xc3), 0);
+	site(KST_S_THUNK, 1, 5, KST_J_CALL, g, 3, 0);
+	w.depth_call_thunks = H;
+	w.depth_jump_thunks = H + 0x200;
+	world_branch(&w, F + 1, 0xe8, H + 32 * 3);
+	matches("a call to the counting thunk of its register");
+	world_branch(&w, F + 1, 0xe8, H + 32 * 2);
+	differs("a call to that of another register");
+	world_branch(&w, F + 1, 0xe8, H + 0x200 + 32 * 3);
+	differs("a call to that of jumps");
+	end();
+}
+
+static void test_const(void)
+{
+	u64 value = 0xffff888001234567ull;
+
+	/* mov $0x0123456789abcdef, %rax; shr $12, %eax */
+	begin(BYTES(0x48, 0xb8, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0xc1, 0xe8, 0x0c), 0);
+	site(KST_S_CONST, 2, 8, KST_C_PTR, g, 0, 0);
+	world_write(&w, G, &value, 8);
+	differs("the placeholder of a runtime constant");
+	run(2, (const u8 *)&value, 8);
+	matches("the value of its variable");
+	value++;
+	world_write(&w, G, &value, 8);
+	differs("another value");
+	w.nr_kallsyms = 1;
+	differs("no such variable");
+	end();
+
+	begin(BYTES(0xc1, 0xe8, 0x0c, 0x90, 0xc3), 0);
+	site(KST_S_CONST, 2, 1, KST_C_SHIFT, g, 0, 0);
+	world_write(&w, G, BYTES(19, 0, 0, 0));
+	differs("the placeholder of a shift count");
+	run(2, BYTES(19));
+	matches("the shift count");
+	end();
+}
+
 static void test_small_sites(void)
 {
 	/* lock incl (%rdi) */
@@ -746,6 +825,8 @@ int main(void)
 	test_alternative();
 	test_failed_form();
 	test_paravirt();
+	test_call_depth();
+	test_const();
 	test_small_sites();
 	test_jump_label();
 	test_series();
