@@ -103,6 +103,13 @@ static bool is_jump_home(const struct ks_walk *w, const struct kst_site *s)
 	       s->sym == w->home->symbol;
 }
 
+static bool all_int3(const u8 *p, u32 len)
+{
+	while (len && p[len - 1] == 0xcc)
+		len--;
+	return !len;
+}
+
 /* What a direct call calls: call depth is counted in the padding in front of a function. */
 static u64 callee(const struct ks_walk *w, u64 target)
 {
@@ -117,8 +124,12 @@ static bool match_jump(struct ks_walk *w, const struct kst_site *s)
 	if (len && s->form == KST_J_CALL)
 		target = callee(w, target);
 	if (w->b->kind == KST_REPL && len && len < s->len) {
-		/* The kernel shortens a replacement's jump where it can, and fills up with nops. */
-		if (!have(w, s->len) || !ks_all_nops(at(w) + len, s->len - len))
+		/*
+		 * The kernel shortens a replacement's jump where it can, and fills up
+		 * with nops, or (6.12) with int3.
+		 */
+		if (!have(w, s->len) || (!ks_all_nops(at(w) + len, s->len - len) &&
+					 !all_int3(at(w) + len, s->len - len)))
 			return ks_walk_fail(w, "no nops behind a shortened jump");
 		run_len = s->len;
 	}

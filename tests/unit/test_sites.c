@@ -225,6 +225,11 @@ static void test_elastic(void)
 	matches("a replacement's jump into an elastic function");
 	run(2, BYTES(0xeb, 0x03, 0x0f, 0x1f, 0x00, 0xc3));
 	matches("the same, shortened by the kernel");
+	run(2, BYTES(0xeb, 0x03, 0xcc, 0xcc, 0xcc, 0xc3));
+	matches("the same, with int3 behind it");
+	run(2, BYTES(0xeb, 0x03, 0xcc, 0xcc, 0x90, 0xc3));
+	differs("the same, with something else behind it");
+	run(2, BYTES(0xeb, 0x03, 0x0f, 0x1f, 0x00, 0xc3));
 	run(2, BYTES(0xeb, 0x06));
 	differs("the same, to where the target would be had nothing shrunk");
 	end();
