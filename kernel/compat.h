@@ -190,6 +190,16 @@ struct ks_kernel_data {
 };
 extern struct ks_kernel_data ks_kernel;
 
+/* Does the CPU end an indirect call that does not find an endbr? */
+static inline bool ks_ibt_is_on(void)
+{
+#ifdef CONFIG_X86_KERNEL_IBT
+	return cpu_feature_enabled(X86_FEATURE_IBT);
+#else
+	return false;
+#endif
+}
+
 /* From one register's thunk to the next (RETPOLINE_THUNK_SIZE). */
 #define KS_THUNK_STRIDE 32
 /* "sarq $5, %gs:DEPTH(%rip)"; with any other length there is taken to be no template. */

@@ -490,6 +490,21 @@ static int shift_value(struct find *f, const struct kst_export *e, u64 *value)
 	return 0;
 }
 
+static int check_pointer(struct find *f, const struct kst_export *e, u64 addr)
+{
+	/* A module's code may refer to the kernel's functions, too. */
+	u32 target = f->table.symbols[e->symbol].target;
+	u8 code[4];
+
+	if (!ks_ibt_is_on() ||
+	    (!op_is_text(f, 0, addr, sizeof(code)) && !op_is_text(f, target, addr, sizeof(code))) ||
+	    op_read(f, addr, code, sizeof(code)) != sizeof(code) || !ks_is_sealed(code))
+		return 0;
+	return ksplice_abort(f->u, KSPLICE_FAILED_TO_FIND, -EPERM,
+			     "the new code has a pointer to %s, which the kernel has sealed against calls through pointers, and the CPU enforces that (IBT); let the patch have such a pointer to a function of its own instead",
+			     kst_symbol_name(&f->table, e->symbol));
+}
+
 static int fill_exports(struct find *f, const struct ksplice_old *old)
 {
 	u32 i;
@@ -501,11 +516,14 @@ static int fill_exports(struct find *f, const struct ksplice_old *old)
 		s64 rel;
 
 		if (ks_match_absent(&f->match, e->symbol))
-			value = e->kind == KST_E_ADDRESS ? (unsigned long)&old->nothing[i] : 0;
+			value = e->kind == KST_E_ADDRESS || e->kind == KST_E_POINTER ?
+					(unsigned long)&old->nothing[i] : 0;
 		else if (e->kind == KST_E_BRANCH)
 			ret = branch_value(f, e, &value);
 		else if (e->kind == KST_E_SHIFT)
 			ret = shift_value(f, e, &value);
+		else if (e->kind == KST_E_POINTER)
+			ret = check_pointer(f, e, value);
 		if (ret)
 			return ret;
 		rel = value - (u64)&old->exports[i].value;

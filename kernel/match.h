@@ -126,6 +126,9 @@ u32 ks_match_candidates(struct ks_match *m, u32 sym, const u64 **list);
 /* Compares the plain bytes of pre up to offset @to. */
 bool ks_walk_bytes(struct ks_walk *w, u32 to);
 
+/* Is this what an endbr becomes where the kernel allows no indirect call any more?  4 bytes. */
+bool ks_is_sealed(const u8 *code);
+
 /* Handles the site at w->p; moves on both sides, and fills in *place. */
 bool ks_site_match(struct ks_walk *w, u32 site, struct ks_place *place);
 

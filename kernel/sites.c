@@ -417,14 +417,20 @@ static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 	return ks_walk_fail(w, "not what the key of a static call says");
 }
 
-static bool match_endbr(struct ks_walk *w, const struct kst_site *s)
+bool ks_is_sealed(const u8 *code)
 {
-	static const u8 endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	/* What a sealed one becomes: 6.12's gen_endbr_poison(), "nopl -42(%rax)" before. */
+	/* 6.12's gen_endbr_poison(), "nopl -42(%rax)" before. */
 	static const u8 sealed1[] = { 0x66, 0x0f, 0x1f, 0x00 };
 	static const u8 sealed2[] = { 0x0f, 0x1f, 0x40, 0xd6 };
 
-	if (bytes_are(w, endbr, 4) || bytes_are(w, sealed1, 4) || bytes_are(w, sealed2, 4))
+	return !memcmp(code, sealed1, 4) || !memcmp(code, sealed2, 4);
+}
+
+static bool match_endbr(struct ks_walk *w, const struct kst_site *s)
+{
+	static const u8 endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+	if (bytes_are(w, endbr, 4) || (have(w, 4) && ks_is_sealed(at(w))))
 		return done(w, s, 4);
 	return ks_walk_fail(w, "not an endbr");
 }

@@ -259,7 +259,7 @@ static const char *check_rest(const struct kst_view *t)
 
 		if (!valid_index(e->symbol, t->nr_symbols))
 			return "an export's symbol is out of range";
-		if (e->kind > KST_E_SHIFT || (e->kind != KST_E_BRANCH && (e->on || e->off)))
+		if (e->kind > KST_E_POINTER || (e->kind != KST_E_BRANCH && (e->on || e->off)))
 			return "an export's kind or values are unknown";
 	}
 	for (i = 0; i < t->nr_patches; i++) {

@@ -260,6 +260,12 @@ enum kst_export_kind {
 	 * highest byte of the field that the loader fills in.
 	 */
 	KST_E_SHIFT = 2,
+	/*
+	 * The symbol's address, which the new code does more with than call or
+	 * jump to it.  If it is a function, calls through pointers may follow: it
+	 * must not be sealed against them (CONFIG_X86_KERNEL_IBT).
+	 */
+	KST_E_POINTER = 3,
 };
 
 /* A function to be replaced. */

@@ -317,13 +317,6 @@ static void find_replaced(struct ks_diff *d)
 	}
 }
 
-static bool is_branch(const struct ks_atom *from, const struct ks_ref *ref)
-{
-	const struct ks_insn *insn = ks_insns_at(&from->insns, ref->offset);
-
-	return insn && insn->rel_size && insn->offset + insn->rel_offset == ref->offset;
-}
-
 /* A string of pre code with the same content: its address in the running kernel serves. */
 static struct ks_atom *same_string(const struct ks_diff *d, const struct ks_atom *post)
 {
@@ -355,7 +348,10 @@ enum ks_link ks_diff_link(const struct ks_diff *d, const struct ks_atom *from,
 		 * into it; a pointer to the function stays the old one, so that
 		 * pointers stored before and after compare equal.
 		 */
-		if (ks_atom_is_code(from) && (ref->addend || is_branch(from, ref)))
+		if (ks_atom_is_code(from) && (ref->addend || ks_ref_is_branch(from, ref)))
+			return KS_LINK_NEW;
+		/* No pointer to it exists that another would have to equal, and IBT forbids the old one. */
+		if (ks_atom_has_endbr(to) && !ks_atom_has_endbr(to->pair))
 			return KS_LINK_NEW;
 		*run_atom = to->pair;
 		return KS_LINK_RUN;
@@ -384,7 +380,7 @@ static void note_escape(struct ks_diff *d, const struct ks_atom *from, const str
 
 	if (to == from || !*to->name || ks_hooks_address_stays(to))
 		return;
-	if (to->kind == KS_FUNC && is_branch(from, ref))
+	if (to->kind == KS_FUNC && ks_ref_is_branch(from, ref))
 		return;
 	if (to->kind == KS_FUNC && is_cold(d->post, to))
 		return;

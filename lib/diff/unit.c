@@ -520,6 +520,13 @@ void ks_unit_free(struct ks_unit *u)
 	free(u);
 }
 
+bool ks_ref_is_branch(const struct ks_atom *from, const struct ks_ref *ref)
+{
+	const struct ks_insn *insn = ks_insns_at(&from->insns, ref->offset);
+
+	return insn && insn->rel_size && insn->offset + insn->rel_offset == ref->offset;
+}
+
 char *ks_ref_describe(const struct ks_ref *ref)
 {
 	const char *name = ref->atom && *ref->atom->name ? ref->atom->name :

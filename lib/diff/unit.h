@@ -109,6 +109,9 @@ void ks_unit_free(struct ks_unit *unit);
  */
 bool ks_insn_leaves(const struct ks_atom *a, const struct ks_insn *insn, uint32_t *field, int64_t *place);
 
+/* Is the field of @ref where a direct call or jump of @from says where it goes? */
+bool ks_ref_is_branch(const struct ks_atom *from, const struct ks_ref *ref);
+
 /* The object's own name for a target, for messages ("vprintk", or ".rodata+0x10"). */
 char *ks_ref_describe(const struct ks_ref *ref);
 

@@ -164,8 +164,9 @@ static bool ordinary_export(const char *name)
 	       !strcmp(name, "__x86_return_thunk");
 }
 
-static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *ref, ks_wsymbol *sym,
-		     int64_t *addend)
+/* @pointer: it is not, or not only, where a call or jump goes. */
+static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *ref, bool pointer,
+		     ks_wsymbol *sym, int64_t *addend)
 {
 	const struct ks_opened *opened;
 	struct ks_atom *run;
@@ -187,6 +188,8 @@ static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *r
 		import = ks_table_import_atom(j->t, opened->target, opened->pre);
 	else
 		import = ks_table_import_name(j->t, j->target, ref->name);
+	if (pointer)
+		ks_table_import_is_pointer(j->t, import);
 	*sym = ks_writer_undefined(j->w, import);
 }
 
@@ -214,7 +217,7 @@ static struct ks_error *relocate(struct job *j, struct ks_atom *a)
 			type = R_X86_64_PC32;
 			memset(data + p->offset + ref->offset, 0, 4);
 		}
-		link_ref(j, a, ref, &sym, &addend);
+		link_ref(j, a, ref, !ks_ref_is_branch(a, ref), &sym, &addend);
 		ks_wsection_reloc(p->sec, p->offset + ref->offset, type, sym, addend - ref->bias);
 	}
 	return NULL;
@@ -298,7 +301,7 @@ static struct ks_error *fix_pointer(struct job *j, struct ks_atom *a, const stru
 	code[2] = 0x05 | low << 3;
 	memset(code + 3, 0, 4);
 	memcpy(code + 7, nop3, sizeof(nop3));
-	link_ref(j, a, &sp->refs[1], &sym, &addend);
+	link_ref(j, a, &sp->refs[1], false, &sym, &addend);
 	ks_wsection_reloc(p->sec, p->offset + sp->offset + 1, R_X86_64_PC32, sym, addend - 4);
 	return NULL;
 }
@@ -378,7 +381,7 @@ static void add_special(struct job *j, struct ks_atom *a, const struct ks_specia
 
 		/* An empty replacement is nowhere; any valid place serves. */
 		if (n && !(sp->kind == KS_SP_ALT && !ks_special_alt(sp).replacement))
-			link_ref(j, a, ref, &sym, &addend);
+			link_ref(j, a, ref, false, &sym, &addend);
 		ks_wsection_reloc(sec, at + ref->offset, ref->type, sym, addend);
 	}
 }

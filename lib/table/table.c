@@ -353,6 +353,13 @@ static const char *import(struct ks_table *t, uint32_t sym)
 	return t->export_names.v[s->export];
 }
 
+void ks_table_import_is_pointer(struct ks_table *t, const char *name)
+{
+	for (size_t i = 0; i < t->export_names.len; i++)
+		if (t->export_names.v[i] == name && t->exports.v[i].kind == KST_E_ADDRESS)
+			t->exports.v[i].kind = KST_E_POINTER;
+}
+
 const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre)
 {
 	t->target = target;

@@ -36,6 +36,9 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre);
 const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name);
 
+/* What the above returned is used for more than calls (KST_E_POINTER). */
+void ks_table_import_is_pointer(struct ks_table *t, const char *import);
+
 /*
  * The value of a branch on a static key that is read-only since boot: @on or
  * @off, whichever holds for the running kernel's key (@pre, or by name).

@@ -24,11 +24,17 @@ static const char source[] =
 	"ptr:	movabs $0x123456789abcdef, %r11\n"
 	"	mov %edi, %edx\n	nop\n"
 	"shift:	shr $12, %edx\n"
+	"	.if CHANGE == 2\n	mov $g, %rdi\n	mov $callback, %rsi\n	.endif\n"
+	"	call callee\n"
 	"alt1:	call *slots+8(%rip)\n"
 	"alt2:	.skip 3, 0x90\n"
 	"alt3:	.skip 3, 0x90\n"
 	"out:	jmp __x86_return_thunk\n"
 	"	.size f, . - f\n"
+	/* Without endbr until somebody takes its address. */
+	"	.section .text.g, \"ax\"\n	.type g, @function\n"
+	"g:	.if CHANGE == 2\n	endbr64\n	.endif\n	xor %eax, %eax\n	nop\n"
+	"gout:	jmp __x86_return_thunk\n	.size g, . - g\n"
 	"	.section .altinstr_replacement, \"ax\"\n"
 	"r1:	call BUG_func\n"
 	"r2:	stac\n"
@@ -44,11 +50,11 @@ static const char source[] =
 	"	.section runtime_shift_bits, \"a\"\n	.long shift + 2 - .\n"
 	"	.section .ibt_endbr_seal, \"a\"\n	.long f - .\n"
 	"	.section __mcount_loc, \"a\"\n	.quad entry\n"
-	"	.section .return_sites, \"a\"\n	.long out - .\n"
+	"	.section .return_sites, \"a\"\n	.long out - ., gout - .\n"
 	"	.section .export_symbol, \"a\"\n	.asciz \"GPL\"\n	.balign 8\n	.quad f\n"
 	"	.section .orc_header, \"a\"\n	.skip 20\n"
-	"	.section .orc_unwind_ip, \"a\"\n	.long f - .\n"
-	"	.section .orc_unwind, \"a\"\n	.byte 8, 0, 0, 0, 5, 2\n"
+	"	.section .orc_unwind_ip, \"a\"\n	.long f - ., g - .\n"
+	"	.section .orc_unwind, \"a\"\n	.byte 8, 0, 0, 0, 5, 2, 8, 0, 0, 0, 5, 2\n"
 	"	.section __patchable_function_entries, \"awo\", @progbits, .text.f\n	.quad pad\n";
 
 static char *directory;
@@ -162,6 +168,18 @@ static void check_code(struct ks_object *obj)
 	       "a shift count comes from the loader, with the bytes in front of it");
 }
 
+static void check_pointers(struct ks_object *obj, const struct ks_buf *blob)
+{
+	const struct ks_symbol *f = symbol(obj, "f"), *g = symbol(obj, "g");
+	const struct ks_reloc *to_g = f ? reloc_at(f->section, f->value + 33) : NULL;
+
+	tap_ok(g && to_g && to_g->symbol->section == g->section &&
+		       to_g->symbol->value + to_g->addend == g->value,
+	       "a pointer to what had no endbr leads to the new function");
+	/* Of what is data only the core knows. */
+	tap_ok(exports(blob, KST_E_POINTER) == 2, "callback and slots are more than called, callee is not");
+}
+
 static void check_tables(struct ks_object *obj)
 {
 	struct ks_section *alts = ks_object_section(obj, ".altinstructions");
@@ -195,11 +213,12 @@ int main(void)
 		err = ks_diff_units(pre, post, &diff);
 	if (err)
 		die(err);
-	tap_ok(diff->replaced.len == 1 && !diff->refused.len && diff->replaced.v[0].slot == 9,
+	tap_ok(diff->replaced.len == 2 && !diff->refused.len && diff->replaced.v[0].slot == 9,
 	       "the jump goes behind endbr and fentry");
 	obj = written(diff, &blob);
 	check_code(obj);
 	check_tables(obj);
+	check_pointers(obj, &blob);
 	tap_ok(sites(&blob, KST_S_CONST) == 2 && sites(&blob, KST_S_PARAVIRT) == 1 && sites(&blob, KST_S_ALT) == 2 &&
 		       sites(&blob, KST_S_ENDBR) == 1,
 	       "sites of runtime constants, and a paravirt call that is an alternative");

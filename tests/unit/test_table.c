@@ -104,7 +104,7 @@ static void test_arrays(void)
 	REFUSED(w.patches[0].kind = 2, "not at the entry", "a patch of a kind that is not known");
 	REFUSED((w.patches[0].kind = KST_P_TRACED, w.blocks[0].nr_sites = 0), "not at the entry",
 		"a traced patch of a function that is not traced");
-	REFUSED(w.exports[0].kind = 3, "export's kind", "an export of a kind that is not known");
+	REFUSED(w.exports[0].kind = 4, "export's kind", "an export of a kind that is not known");
 	REFUSED(w.exports[0].on = 1, "export's kind", "an address with the values of a branch");
 	REFUSED((w.nr_data = 1, w.data[0].symbol = 1, w.data[0].block = 3), "changed data", "data that is not there");
 	REFUSED((w.nr_data = 1, w.data[0].symbol = 1, w.data[0].block = 0), "changed data", "data that is a function");
