@@ -11,8 +11,11 @@
  * printk_once() in f uses __already_done.4 in pre and __already_done.5 in
  * post, at the same instruction of equal code: they are the same variable.
  * A pairing is kept only if the whole function is equal, and may make other
- * functions equal: repeat until nothing changes.  (4) What is left belongs to
- * functions that did change.  A static local is paired if base name and the
+ * functions equal: repeat until nothing changes.  A table of a known name does
+ * the same for what it points to: the constants that stand in an initializer
+ * (__compound_literal.2) are those of their slot, or of their content where
+ * only one on each side has it.  (4) What is left belongs to functions that did
+ * change.  A static local is paired if base name and the
  * functions that use it leave one candidate on each side.  Anything else is
  * ambiguous, and the diff refuses it if new code needs it, unless the object
  * is of the kind where a fresh copy does no harm (once flags, ratelimits).
@@ -431,6 +434,66 @@ static void pair_clones(__attribute__((unused)) const struct sides *s, struct na
 		}
 }
 
+/* How many of @v have the content of @a, and are not paired; *last is one of them. */
+static size_t count_equal(struct ks_atom *a, bool a_is_pre, struct named *v, size_t n, struct ks_atom **last)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct ks_atom *x = v[i].atom;
+
+		if (x->pair || !kinds_agree(a, x) || !(a_is_pre ? ks_atoms_equal(a, x) : ks_atoms_equal(x, a)))
+			continue;
+		count++;
+		*last = x;
+	}
+	return count;
+}
+
+static void pair_literals(__attribute__((unused)) const struct sides *s, struct named *a, size_t na,
+			  struct named *b, size_t nb)
+{
+	struct ks_atom *post, *back;
+
+	if (strcmp(a->base, "__compound_literal"))
+		return;
+	for (size_t i = 0; i < na; i++)
+		if (!a[i].atom->pair && count_equal(a[i].atom, true, b, nb, &post) == 1 &&
+		    count_equal(post, false, a, na, &back) == 1)
+			join(a[i].atom, post);
+}
+
+/* What two tables of the same name point to at the same place. */
+static bool pair_slots(struct ks_atom *pre, struct ks_atom *post)
+{
+	bool changed = false;
+	size_t j = 0;
+
+	ks_vec_for(&pre->refs, ref) {
+		const struct ks_ref *other;
+
+		while (j < post->refs.len && post->refs.v[j].offset < ref->offset)
+			j++;
+		other = j < post->refs.len ? &post->refs.v[j] : NULL;
+		if (!other || other->offset != ref->offset || other->addend != ref->addend || !ref->atom ||
+		    !other->atom || ks_atom_is_code(ref->atom) || !may_pair(ref->atom, other->atom))
+			continue;
+		join(ref->atom, other->atom);
+		changed = true;
+	}
+	return changed;
+}
+
+static bool pair_by_slot(struct ks_unit *pre)
+{
+	bool changed = false;
+
+	ks_vec_for(&pre->atoms, it)
+		if (!ks_atom_is_code(*it) && (*it)->pair && *(*it)->name)
+			changed |= pair_slots(*it, (*it)->pair);
+	return changed;
+}
+
 static bool compare_all(struct ks_unit *pre)
 {
 	bool changed = false;
@@ -458,6 +521,11 @@ void ks_pair_units(struct ks_unit *pre, struct ks_unit *post)
 	do {
 		for_groups(&sides, &a, &b, pair_clones);
 	} while (compare_all(pre));
+	for_groups(&sides, &a, &b, pair_literals);
+	do
+		while (compare_all(pre))
+			;
+	while (pair_by_slot(pre));
 	for_groups(&sides, &a, &b, pair_by_owner);
 	while (compare_all(pre))
 		;
