@@ -4,8 +4,11 @@
 set -uo pipefail
 export LC_ALL=C
 bin=$PWD/bin
+# The series of Linux to test on: SERIES=6.12 tests/run tests/vm/printk.test
+series=${SERIES:-6.1}
 # A test leaves its things in build/vm/NAME, so that a failure can be looked at.
 work=$PWD/build/vm/$(basename "$0" .test)
+[ "$series" = 6.1 ] || work=$work-$series
 mkdir -p "$work"
 number=0 bad=0
 
@@ -27,7 +30,7 @@ check() {
 }
 
 # newest: the release that apt has image, headers and source of.
-newest() { "$bin/ksplice-prepare" --newest='6.1.*-cloud-amd64'; }
+newest() { "$bin/ksplice-prepare" --newest="$series.*-cloud-amd64"; }
 available() { "$bin/ksplice-prepare" --list 2>/dev/null | grep -qw -- "$1"; }
 
 # tree RELEASE: a prepared source tree, made once and shared by the tests.
@@ -37,10 +40,13 @@ tree() {
 	echo "$dir"
 }
 
-# create ID PATCH TREE [OPTION]...: makes ksplice-ID.tar.gz in $work.
+# create ID PATCH TREE [OPTION]...: makes ksplice-ID.tar.gz in $work.  Where the source of the series
+# needs another patch, that is in tests/patches/SERIES.
 create() {
 	local id=$1 patch=$2 tree=$3
+	local variant=${patch/tests\/patches/tests\/patches\/$series}
 	shift 3
+	[ ! -e "$variant" ] || patch=$variant
 	(cd "$work" && "$bin/ksplice-create" -q --id="$id" --patch="$patch" "$@" "$tree")
 }
 
