@@ -55,6 +55,8 @@ static const char usage[] =
 	"                       may be repeated\n"
 	"  --build-modules      put whole fixed modules into the update, too, for targets that\n"
 	"                       are not loaded (ksplice-apply --partial)\n"
+	"  --sign-key=FILE      sign the modules with this private key (or PKCS#11 URI) ...\n"
+	"  --sign-cert=FILE     ... and this certificate, for kernels that ask for signatures\n"
 	"  --force-compiler     go on although the compiler is not the kernel's\n"
 	"  -j, --jobs=N         run N compilers at once (default: CONCURRENCY_LEVEL, or the\n"
 	"                       number of processors)\n"
@@ -79,6 +81,8 @@ enum {
 	OPT_ACCEPT_LAYOUT,
 	OPT_FORCE_COMPILER,
 	OPT_BUILD_MODULES,
+	OPT_SIGN_KEY,
+	OPT_SIGN_CERT,
 	OPT_SERIES,
 	OPT_REPLACE,
 	OPT_JSON,
@@ -98,6 +102,8 @@ static const struct option long_options[] = {
 	{ "accept-layout", required_argument, NULL, OPT_ACCEPT_LAYOUT },
 	{ "force-compiler", no_argument, NULL, OPT_FORCE_COMPILER },
 	{ "build-modules", no_argument, NULL, OPT_BUILD_MODULES },
+	{ "sign-key", required_argument, NULL, OPT_SIGN_KEY },
+	{ "sign-cert", required_argument, NULL, OPT_SIGN_CERT },
 	{ "series", no_argument, NULL, OPT_SERIES },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "jobs", required_argument, NULL, 'j' },
@@ -192,6 +198,12 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 		case OPT_BUILD_MODULES:
 			o->build_modules = true;
 			break;
+		case OPT_SIGN_KEY:
+			o->sign_key = optarg;
+			break;
+		case OPT_SIGN_CERT:
+			o->sign_cert = optarg;
+			break;
 		case OPT_SERIES:
 			o->series = true;
 			break;
@@ -228,6 +240,8 @@ static struct ks_error *parse(int argc, char **argv, struct options *opt)
 			"give exactly one of --patch=FILE, --diffext=EXT, --git=COMMIT and --prebuild");
 	if (o->patch_opt && !o->patch)
 		return ks_error_new(KS_E_USAGE, "--patch-opt goes with --patch only");
+	if (!o->sign_key != !o->sign_cert)
+		return ks_error_new(KS_E_USAGE, "--sign-key and --sign-cert go together");
 	if (o->series && o->replace)
 		return ks_error_new(KS_E_USAGE,
 				    "--series builds on the updates that --replace would take away");

@@ -32,6 +32,7 @@ static const char usage[] =
 	"                       programs get their shared libraries\n"
 	"      --module=NAME    load this module of the kernel first; may be repeated\n"
 	"      --append=ARGS    more arguments for the kernel\n"
+	"      --qemu=ARG       one more argument for QEMU; may be repeated\n"
 	"      --smp=N          number of CPUs (default: 2)\n"
 	"      --cpu=MODEL      QEMU's CPU model (default: max)\n"
 	"      --count          the guest's clock counts instructions, a nanosecond each\n"
@@ -57,7 +58,7 @@ static const char usage[] =
 #define EXIT_UNLOADABLE 69
 
 enum {
-	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_SMP, OPT_PARALLEL, OPT_COUNT, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
+	OPT_RUN = 256, OPT_ADD, OPT_MODULE, OPT_APPEND, OPT_QEMU, OPT_SMP, OPT_PARALLEL, OPT_COUNT, OPT_CPU, OPT_MEMORY, OPT_TIMEOUT, OPT_RELEASE, OPT_SHELL,
 	OPT_LOG, OPT_KEEP, OPT_JSON, OPT_HELP, OPT_VERSION,
 };
 
@@ -66,6 +67,7 @@ static const struct option long_options[] = {
 	{ "add", required_argument, NULL, OPT_ADD },
 	{ "module", required_argument, NULL, OPT_MODULE },
 	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "qemu", required_argument, NULL, OPT_QEMU },
 	{ "smp", required_argument, NULL, OPT_SMP },
 	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "memory", required_argument, NULL, OPT_MEMORY },
@@ -88,7 +90,7 @@ struct options {
 	const char *run, *append, *cpu, *release, *shell, *log;
 	char **tarballs;
 	size_t nr_tarballs;
-	struct ks_strv add, modules;
+	struct ks_strv add, modules, qemu;
 	int smp, memory, timeout, verbosity;
 	bool keep, json, parallel, count;
 };
@@ -131,6 +133,9 @@ static struct ks_error *parse_one(struct options *o, int c)
 		return NULL;
 	case OPT_APPEND:
 		o->append = optarg;
+		return NULL;
+	case OPT_QEMU:
+		ks_strv_add(&o->qemu, optarg);
 		return NULL;
 	case OPT_SMP:
 		return number("smp", optarg, 1, 64, &o->smp);
@@ -357,6 +362,7 @@ static struct ks_error *run(struct verify *v)
 	v->config.timeout = v->opt.timeout;
 	v->config.cpu = v->opt.cpu;
 	v->config.append = v->opt.append;
+	v->config.qemu = &v->opt.qemu;
 	v->config.steps = v->steps.data;
 	v->config.live = v->opt.verbosity > 0;
 	v->config.report = v->report;
@@ -556,6 +562,7 @@ static void cleanup(struct verify *v)
 	ks_strv_free(&v->proof.modules);
 	ks_strv_free(&v->opt.add);
 	ks_strv_free(&v->opt.modules);
+	ks_strv_free(&v->opt.qemu);
 	ks_buf_free(&v->steps);
 	ks_image_free(v->image);
 	ks_vec_for(&v->packs, p)

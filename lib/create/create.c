@@ -28,6 +28,8 @@ static struct ks_error *create(struct ks_create *c, struct ks_create_result *res
 
 	err = ks_create_open_tree(c);
 	if (!err)
+		err = ks_create_check_signing(c);
+	if (!err)
 		err = ks_create_apply_change(c);
 	if (!err)
 		err = ks_create_build_objects(c);

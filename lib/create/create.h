@@ -8,7 +8,7 @@
  * lib/module, lib/pack) and is called by tools only.  create.c has the pipeline
  * in a page, and each file beside it a part: tree.c what is built from,
  * layouts.c the types that change, objects.c the comparison, modules.c the update's modules, manifest.c what the
- * package says, package.c what it has.
+ * package says, package.c what it has, sign.c who vouches for it.
  */
 #ifndef KS_CREATE_CREATE_H
 #define KS_CREATE_CREATE_H
@@ -35,6 +35,8 @@ struct ks_create_options {
 	/* Types that may change their layout, "struct foo"; "all": any.  May be NULL. */
 	const struct ks_strv *accept_layouts;
 	bool build_modules;	  /* whole fixed modules, too */
+	const char *sign_key;	  /* a file, or a PKCS#11 URI; NULL: nothing is signed */
+	const char *sign_cert;	  /* a file: the certificate that goes with the key */
 	bool force_compiler;	  /* go on with another compiler than the kernel's */
 	int jobs;		  /* compilers at once */
 	int verbosity;		  /* 2: the compiler commands become notes */

@@ -23,12 +23,29 @@ static struct ks_error *copy_into(const char *from, const char *dir, const char 
 	return err;
 }
 
-static struct ks_error *stripped_module(const char *build_dir, const char *module, const char *dir)
+static struct ks_error *add_core(const struct ks_create *c, const char *dir)
+{
+	char *core_dir = ks_path_join(dir, "core"), *to = ks_path_join(core_dir, "ksplice.ko");
+	struct ks_error *err = ks_dir_make(core_dir);
+
+	if (!err)
+		err = ks_file_copy(c->core->module, to);
+	if (!err)
+		err = ks_create_sign(c, to);
+	free(to);
+	free(core_dir);
+	return err;
+}
+
+static struct ks_error *stripped_module(const struct ks_create *c, const char *module, const char *dir)
 {
 	char *name = ks_asprintf("%s.ko", module);
-	char *from = ks_path_join(build_dir, name), *to = ks_path_join(dir, name);
+	char *from = ks_path_join(c->modules_dir, name), *to = ks_path_join(dir, name);
 	const char *argv[] = {"objcopy", "--strip-debug", from, to, NULL};
 	struct ks_error *err = ks_proc_output(argv, NULL);
+
+	if (!err)
+		err = ks_create_sign(c, to);
 
 	free(name);
 	free(from);
@@ -39,22 +56,18 @@ static struct ks_error *stripped_module(const char *build_dir, const char *modul
 /* The core, the update's modules, and what they were made from. */
 static struct ks_error *add_files(const struct ks_create *c, const char *dir)
 {
-	char *core_dir = ks_path_join(dir, "core");
 	char *table = ks_path_join(c->modules_dir, "table.bin");
 	char *old = ks_update_old_name(c->opt->id), *new = ks_update_new_name(c->opt->id);
-	struct ks_error *err = ks_dir_make(core_dir);
+	struct ks_error *err = add_core(c, dir);
 
 	if (!err)
-		err = copy_into(c->core->module, core_dir, "ksplice.ko");
+		err = stripped_module(c, old, dir);
 	if (!err)
-		err = stripped_module(c->modules_dir, old, dir);
-	if (!err)
-		err = stripped_module(c->modules_dir, new, dir);
+		err = stripped_module(c, new, dir);
 	if (!err)
 		err = copy_into(ks_build_patch_file(c->build), dir, "patch");
 	if (!err)
 		err = copy_into(table, dir, "table.bin");
-	free(core_dir);
 	free(table);
 	free(old);
 	free(new);
@@ -77,6 +90,8 @@ static struct ks_error *add_whole_module(struct ks_create *c, const struct ks_bu
 		err = ks_error_new(KS_E_FAILED,
 				   "--build-modules: no makefile above %s lists the module %s",
 				   unit->source, name);
+	if (!err)
+		err = ks_create_sign(c, path);
 	if (!err)
 		err = ks_file_build_id(path, &id);
 	if (!err)

@@ -92,6 +92,11 @@ struct ks_error *ks_create_write_update(struct ks_create *c) KS_MUST_CHECK;
 /* The core, and the update's two modules. (modules.c) */
 struct ks_error *ks_create_build_modules(struct ks_create *c) KS_MUST_CHECK;
 
+/* Whether what signing takes is there, if it is wanted. (sign.c) */
+struct ks_error *ks_create_check_signing(const struct ks_create *c) KS_MUST_CHECK;
+/* Signs the module in place, if it is wanted. (sign.c) */
+struct ks_error *ks_create_sign(const struct ks_create *c, const char *module) KS_MUST_CHECK;
+
 /*
  * What the package says, except for its files and whole modules.  *m is
  * zero-initialised before, and cleared by the caller, also after an error.

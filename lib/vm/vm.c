@@ -117,16 +117,28 @@ static struct ks_error *run_qemu(const struct ks_vm_config *c, const char *initr
 	 * shall be seen, and nothing of a long log be lost.
 	 */
 	char *append = ks_asprintf("console=ttyS0 loglevel=7 log_buf_len=4M panic=-1 %s", c->append ? c->append : "");
-	const char *argv[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", accel, "-nodefaults", "-no-reboot",
-			       "-display", "none", "-monitor", "none", "-serial", "stdio", "-serial", port,
-			       "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel", c->image->vmlinuz, "-initrd",
-			       initramfs, "-append", append, c->count ? "-icount" : NULL, "shift=0", NULL };
+	const char *const fixed[] = { "timeout", "-k", "5", timeout, QEMU, "-accel", accel, "-nodefaults",
+				      "-no-reboot", "-display", "none", "-monitor", "none", "-serial", "stdio",
+				      "-serial", port, "-cpu", c->cpu, "-smp", smp, "-m", memory, "-kernel",
+				      c->image->vmlinuz, "-initrd", initramfs, "-append", append };
+	struct ks_strv argv = { 0 };
 	struct live live = { .config = c };
-	struct ks_proc p = { .argv = argv, .out = &r->console, .err = &r->console, .line = console_line, .arg = &live };
+	struct ks_proc p = { .out = &r->console, .err = &r->console, .line = console_line, .arg = &live };
 	double start = now();
 	int status = 0;
-	struct ks_error *err = ks_proc_run(&p, &status);
+	struct ks_error *err;
 
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+		ks_strv_add(&argv, fixed[i]);
+	if (c->count) {
+		ks_strv_add(&argv, "-icount");
+		ks_strv_add(&argv, "shift=0");
+	}
+	for (size_t i = 0; c->qemu && i < c->qemu->len; i++)
+		ks_strv_add(&argv, c->qemu->v[i]);
+	p.argv = (const char *const *)argv.v;
+	err = ks_proc_run(&p, &status);
+	ks_strv_free(&argv);
 	r->seconds = now() - start;
 	r->timed_out = status == 124 || status == 137;
 	if (!err && status && !r->timed_out)

@@ -30,6 +30,7 @@ struct ks_vm_config {
 	int timeout;            /* seconds for the whole run */
 	const char *cpu;        /* QEMU's -cpu */
 	const char *append;     /* more kernel arguments; may be NULL */
+	const struct ks_strv *qemu; /* more arguments for QEMU; may be NULL */
 	const char *steps;      /* shell: "step NAME COMMAND..." lines, see guest.sh */
 	KS_VEC(struct ks_vm_file) files;
 	bool live;              /* console lines become notes of level 0 */
