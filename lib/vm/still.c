@@ -9,6 +9,7 @@
  */
 #include "vm/still.h"
 
+#include <archive.h>
 #include <elf.h>
 #include <gelf.h>
 #include <stdlib.h>
@@ -92,6 +93,35 @@ static void drop_signature(struct ks_buf *file)
 		file->len -= len;
 }
 
+/* Debian compresses modules since 6.5, with xz. */
+static struct ks_error *read_module(const char *path, struct ks_buf *file)
+{
+	struct archive *a = archive_read_new();
+	struct archive_entry *entry;
+	char chunk[16384];
+	struct ks_error *err = NULL;
+	la_ssize_t n = 0;
+
+	if (!a)
+		return ks_error_nomem();
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_filter_gzip(a);
+	archive_read_support_format_raw(a);
+	if (archive_read_open_filename(a, path, sizeof(chunk)) || archive_read_next_header(a, &entry))
+		err = ks_error_new(KS_E_INPUT, "%s: %s", path, archive_error_string(a));
+	while (!err && (n = archive_read_data(a, chunk, sizeof(chunk))) > 0) {
+		if ((size_t)n > MAX_MODULE - file->len)
+			err = ks_error_new(KS_E_INPUT, "%s: larger than %u MB", path, MAX_MODULE >> 20);
+		else
+			ks_buf_add(file, chunk, n);
+	}
+	if (!err && n < 0)
+		err = ks_error_new(KS_E_INPUT, "%s: %s", path, archive_error_string(a));
+	archive_read_free(a);
+	return err;
+}
+
 struct ks_error *ks_vm_still_module(const char *module, const char *out)
 {
 	struct ks_buf file = { 0 }, copy = { 0 };
@@ -99,9 +129,11 @@ struct ks_error *ks_vm_still_module(const char *module, const char *out)
 	Elf *elf;
 	int done;
 
-	err = ks_file_read(module, MAX_MODULE, &file);
-	if (err)
+	err = read_module(module, &file);
+	if (err) {
+		ks_buf_free(&file);
 		return err;
+	}
 	/* libelf keeps to its own copy, so that the bytes of the file may be changed. */
 	ks_buf_add(&copy, file.data, file.len);
 	elf_version(EV_CURRENT);
