@@ -73,8 +73,6 @@ static struct ks_error *add_still(struct ks_vm_config *c, const char *name)
 	struct ks_error *err = NULL;
 	char *still, *guest;
 
-	if (!ks_str_ends(last->host, ".ko"))
-		return NULL; /* compressed: not Debian's */
 	if (!c->work_dir)
 		err = ks_dir_temp("ksplice-vm-modules", &c->work_dir);
 	if (err)
