@@ -25,21 +25,53 @@
 
 #include "fault.h"
 
+/*
+ * What allocates is a macro since 6.10 (commit 7bd230a26648 "mm/slab: enable slab allocation tagging
+ * for kmalloc and friends"), and a macro of ours could not lead to one of the same name.
+ */
+#define KS_FAULT_ALLOCATORS(X)                                                       \
+	X(kmalloc, (size_t size, gfp_t flags), (size, flags))                        \
+	X(kzalloc, (size_t size, gfp_t flags), (size, flags))                        \
+	X(kcalloc, (size_t n, size_t size, gfp_t flags), (n, size, flags))           \
+	X(kmalloc_array, (size_t n, size_t size, gfp_t flags), (n, size, flags))     \
+	X(kvmalloc, (size_t size, gfp_t flags), (size, flags))                       \
+	X(kvzalloc, (size_t size, gfp_t flags), (size, flags))                       \
+	X(kvcalloc, (size_t n, size_t size, gfp_t flags), (n, size, flags))          \
+	X(kvmalloc_array, (size_t n, size_t size, gfp_t flags), (n, size, flags))    \
+	X(kstrdup, (const char *s, gfp_t flags), (s, flags))                         \
+	X(kstrndup, (const char *s, size_t max, gfp_t flags), (s, max, flags))       \
+	X(krealloc, (const void *p, size_t size, gfp_t flags), (p, size, flags))
+#define X(name, parameters, arguments)                                               \
+	static __always_inline void *ks_real_##name parameters { return name arguments; }
+KS_FAULT_ALLOCATORS(X)
+#undef X
+#undef kmalloc
+#undef kzalloc
+#undef kcalloc
+#undef kmalloc_array
+#undef kvmalloc
+#undef kvzalloc
+#undef kvcalloc
+#undef kvmalloc_array
+#undef kstrdup
+#undef kstrndup
+#undef krealloc
+
 #define ks_fault_alloc(what, call) \
 	(KS_FAULT(what) ? NULL : ks_fault_took(call, __func__, what))
-#define kmalloc(...) ks_fault_alloc("kmalloc", kmalloc(__VA_ARGS__))
-#define kzalloc(...) ks_fault_alloc("kzalloc", kzalloc(__VA_ARGS__))
-#define kcalloc(...) ks_fault_alloc("kcalloc", kcalloc(__VA_ARGS__))
-#define kmalloc_array(...) ks_fault_alloc("kmalloc_array", kmalloc_array(__VA_ARGS__))
-#define kvmalloc(...) ks_fault_alloc("kvmalloc", kvmalloc(__VA_ARGS__))
-#define kvzalloc(...) ks_fault_alloc("kvzalloc", kvzalloc(__VA_ARGS__))
-#define kvcalloc(...) ks_fault_alloc("kvcalloc", kvcalloc(__VA_ARGS__))
-#define kvmalloc_array(...) ks_fault_alloc("kvmalloc_array", kvmalloc_array(__VA_ARGS__))
-#define kstrdup(...) ks_fault_alloc("kstrdup", kstrdup(__VA_ARGS__))
-#define kstrndup(...) ks_fault_alloc("kstrndup", kstrndup(__VA_ARGS__))
+#define kmalloc(...) ks_fault_alloc("kmalloc", ks_real_kmalloc(__VA_ARGS__))
+#define kzalloc(...) ks_fault_alloc("kzalloc", ks_real_kzalloc(__VA_ARGS__))
+#define kcalloc(...) ks_fault_alloc("kcalloc", ks_real_kcalloc(__VA_ARGS__))
+#define kmalloc_array(...) ks_fault_alloc("kmalloc_array", ks_real_kmalloc_array(__VA_ARGS__))
+#define kvmalloc(...) ks_fault_alloc("kvmalloc", ks_real_kvmalloc(__VA_ARGS__))
+#define kvzalloc(...) ks_fault_alloc("kvzalloc", ks_real_kvzalloc(__VA_ARGS__))
+#define kvcalloc(...) ks_fault_alloc("kvcalloc", ks_real_kvcalloc(__VA_ARGS__))
+#define kvmalloc_array(...) ks_fault_alloc("kvmalloc_array", ks_real_kvmalloc_array(__VA_ARGS__))
+#define kstrdup(...) ks_fault_alloc("kstrdup", ks_real_kstrdup(__VA_ARGS__))
+#define kstrndup(...) ks_fault_alloc("kstrndup", ks_real_kstrndup(__VA_ARGS__))
 #define kasprintf(...) ks_fault_alloc("kasprintf", kasprintf(__VA_ARGS__))
 #define krealloc(p, ...) \
-	ks_fault_alloc("krealloc", krealloc(ks_fault_gave(p, __func__), __VA_ARGS__))
+	ks_fault_alloc("krealloc", ks_real_krealloc(ks_fault_gave(p, __func__), __VA_ARGS__))
 #define vmap(...) ks_fault_alloc("vmap", vmap(__VA_ARGS__))
 #define kfree(p) kfree(ks_fault_gave(p, __func__))
 #define kvfree(p) kvfree(ks_fault_gave(p, __func__))

@@ -41,6 +41,12 @@ struct ks_error *ks_build_open(const struct ks_build_options *options,
 void ks_build_close(struct ks_build *build);
 
 /*
+ * Does the configuration have what the core needs of the running kernel?  Refused with a line for
+ * each option that is missing; a kernel that wants modules to be signed is a note.
+ */
+struct ks_error *ks_build_check_kernel(struct ks_build *build) KS_MUST_CHECK;
+
+/*
  * Finds the compiler that the configuration names, and compares it and
  * binutils with the versions there.  The steps below do it when the caller
  * has not.

@@ -126,6 +126,8 @@ struct ks_error *ks_create_open_tree(struct ks_create *c)
 	if (!err)
 		err = open_build(c);
 	if (!err)
+		err = ks_build_check_kernel(c->build);
+	if (!err)
 		err = ks_build_check_compiler(c->build);
 	return err;
 }

@@ -9,7 +9,7 @@
 #define ALT_FLAG_DIRECT_CALL (1u << 17)
 
 static const struct ks_special_layout layouts[] = {
-	{ KS_SP_ALT, ".altinstructions", 0, 2, false, 4 },
+	{ KS_SP_ALT, ".altinstructions", 0, 2, false, 1 },
 	{ KS_SP_PARAVIRT, ".parainstructions", 16, 1, false, 8 },
 	{ KS_SP_JUMP_LABEL, "__jump_table", 16, 3, false, 8 },
 	{ KS_SP_STATIC_CALL, ".static_call_sites", 8, 2, false, 4 },

@@ -18,6 +18,10 @@ struct ks_special_layout {
 	uint32_t size;     /* of an entry; 0: found from the number of relocations */
 	uint32_t nr_refs;  /* relocated fields of an entry at most, the first tells the owner */
 	bool follows_code; /* determined by the function's bytes alone: no need to compare */
+	/*
+	 * Divides the size: the linker puts the tables of several objects one behind the other,
+	 * and the module loader takes the whole for an array, in which padding would be an entry.
+	 */
 	uint32_t align;
 };
 

@@ -371,8 +371,7 @@ static void add_special(struct job *j, struct ks_atom *a, const struct ks_specia
 	const struct ks_special_layout *l = ks_special_layout(sp->kind);
 	struct ks_wsection *sec = copy_section(j, l->section);
 	struct placed *p = &j->placed[a->index];
-	/* Entry behind entry: of 6.12's alternatives, 14 bytes each, not all are aligned. */
-	uint64_t at = ks_wsection_add(sec, sp->raw, sp->size, ks_wsection_size(sec) ? 1 : l->align);
+	uint64_t at = ks_wsection_add(sec, sp->raw, sp->size, l->align);
 
 	for (uint32_t n = 0; n < sp->nr_refs; n++) {
 		const struct ks_ref *ref = &sp->refs[n];

@@ -10,6 +10,7 @@
 #include "vm/still.h"
 
 #include <archive.h>
+#include <archive_entry.h>
 #include <elf.h>
 #include <gelf.h>
 #include <stdlib.h>
@@ -19,6 +20,41 @@
 #include "base/file.h"
 
 #define MAX_MODULE (512u << 20)
+#define CHUNK (1u << 20)
+
+/* Debian's are .ko.xz since 6.12; insmod of busybox takes a plain one only. */
+static struct ks_error *decompress(const char *module, struct ks_buf *file)
+{
+	struct archive *a = archive_read_new();
+	struct ks_error *err = NULL;
+	struct ks_buf out = { 0 };
+	struct archive_entry *e;
+	char *chunk;
+	la_ssize_t n = -1;
+
+	if (!a)
+		return ks_error_nomem();
+	chunk = ks_alloc(CHUNK);
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_format_raw(a);
+	if (!archive_read_open_memory(a, file->data, file->len) && !archive_read_next_header(a, &e))
+		while ((n = archive_read_data(a, chunk, CHUNK)) > 0 && (size_t)n <= MAX_MODULE - out.len)
+			ks_buf_add(&out, chunk, n);
+	if (n > 0)
+		err = ks_error_new(KS_E_INPUT, "%s: the module in it is larger than %u MB", module,
+				   MAX_MODULE >> 20);
+	else if (n < 0)
+		err = ks_error_new(KS_E_INPUT,
+				   "%s: it is no kernel module, or is damaged (not an ELF file, and cannot be decompressed: %s)",
+				   module, archive_error_string(a) ? archive_error_string(a) : "it is empty");
+	archive_read_free(a);
+	free(chunk);
+	ks_buf_free(file);
+	*file = out;
+	return err;
+}
 
 static bool starts_or_ends(Elf *elf, const GElf_Shdr *rela, const GElf_Rela *r)
 {
@@ -93,35 +129,6 @@ static void drop_signature(struct ks_buf *file)
 		file->len -= len;
 }
 
-/* Debian compresses modules since 6.5, with xz. */
-static struct ks_error *read_module(const char *path, struct ks_buf *file)
-{
-	struct archive *a = archive_read_new();
-	struct archive_entry *entry;
-	char chunk[16384];
-	struct ks_error *err = NULL;
-	la_ssize_t n = 0;
-
-	if (!a)
-		return ks_error_nomem();
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_zstd(a);
-	archive_read_support_filter_gzip(a);
-	archive_read_support_format_raw(a);
-	if (archive_read_open_filename(a, path, sizeof(chunk)) || archive_read_next_header(a, &entry))
-		err = ks_error_new(KS_E_INPUT, "%s: %s", path, archive_error_string(a));
-	while (!err && (n = archive_read_data(a, chunk, sizeof(chunk))) > 0) {
-		if ((size_t)n > MAX_MODULE - file->len)
-			err = ks_error_new(KS_E_INPUT, "%s: larger than %u MB", path, MAX_MODULE >> 20);
-		else
-			ks_buf_add(file, chunk, n);
-	}
-	if (!err && n < 0)
-		err = ks_error_new(KS_E_INPUT, "%s: %s", path, archive_error_string(a));
-	archive_read_free(a);
-	return err;
-}
-
 struct ks_error *ks_vm_still_module(const char *module, const char *out)
 {
 	struct ks_buf file = { 0 }, copy = { 0 };
@@ -129,7 +136,9 @@ struct ks_error *ks_vm_still_module(const char *module, const char *out)
 	Elf *elf;
 	int done;
 
-	err = read_module(module, &file);
+	err = ks_file_read(module, MAX_MODULE, &file);
+	if (!err && (file.len < SELFMAG || memcmp(file.data, ELFMAG, SELFMAG)))
+		err = decompress(module, &file);
 	if (err) {
 		ks_buf_free(&file);
 		return err;

@@ -13,7 +13,10 @@
 
 #include "base/error.h"
 
-/* Writes @module (a .ko file) to @out without the two functions; its signature, if any, is no longer valid. */
+/*
+ * Writes @module (a .ko file, or one compressed with gzip, xz or zstd) to @out, not compressed and
+ * without the two functions.  Its signature, if any, is no longer valid.
+ */
 struct ks_error *ks_vm_still_module(const char *module, const char *out) KS_MUST_CHECK;
 
 #endif

@@ -227,6 +227,70 @@ static void test_compiler(void)
 	check_compiler(CONFIG "CONFIG_CC_IS_CLANG=y\n", false, KS_E_REFUSED, "clang", "clang");
 }
 
+/* What Debian's kernels have of it. */
+static const char *const has[] = {
+	"MODULES", "MODULE_UNLOAD", "SYSFS", "KALLSYMS", "KALLSYMS_ALL", "KPROBES", "DYNAMIC_FTRACE",
+	"JUMP_LABEL", "HAVE_STATIC_CALL_INLINE", "SMP", "STACKTRACE", "HAVE_RELIABLE_STACKTRACE",
+};
+#define HAS (sizeof(has) / sizeof(*has))
+
+/* A kernel with all of it but @without, and with the lines @more. */
+static struct ks_error *kernel(const char *without, const char *more)
+{
+	struct ks_buf text = { 0 };
+	struct ks_error *err;
+	struct ks_build *b;
+
+	ks_buf_addf(&text, "%s%s", CONFIG, more);
+	for (size_t i = 0; i < HAS; i++)
+		if (strcmp(has[i], without))
+			ks_buf_addf(&text, "CONFIG_%s=y\n", has[i]);
+		else
+			ks_buf_addf(&text, "# CONFIG_%s is not set\n", has[i]);
+	put(config_dir, ".config", text.data);
+	ks_buf_free(&text);
+	ks_buf_free(&notes);
+	b = open_build(NULL);
+	err = ks_build_check_kernel(b);
+	ks_build_close(b);
+	put(config_dir, ".config", CONFIG);
+	return err;
+}
+
+/* Of an error that is still needed. */
+static int lines_with(const struct ks_error *err, const char *part)
+{
+	const char *line = err ? ks_error_message(err) : "";
+	int n = 0;
+
+	for (; (line = strstr(line, part)); line++)
+		n++;
+	return n;
+}
+
+static void test_kernel(void)
+{
+	struct ks_error *err;
+
+	tap_fine(kernel("", ""), "a kernel with all that an update needs");
+	tap_ok(!notes.len, "... has nothing to be said of");
+	for (size_t i = 0; i < HAS; i++) {
+		char *want = ks_asprintf("\n  CONFIG_%s is not set: ", has[i]);
+
+		err = kernel(has[i], "");
+		tap_ok(lines_with(err, "\n  ") == 1, "without %s: one line", has[i]);
+		tap_error(err, KS_E_REFUSED, want, "... that names it");
+		free(want);
+	}
+	err = kernel("", "CONFIG_RANDSTRUCT=y\nCONFIG_GCC_PLUGIN_RANDSTRUCT=y\n");
+	tap_ok(lines_with(err, "RANDSTRUCT is set: ") == 1, "random structures: one line, not two");
+	tap_error(err, KS_E_REFUSED, "drawn by lot", "... that says what is wrong with them");
+	tap_error(kernel("", "CONFIG_GCC_PLUGIN_RANDSTRUCT=y\n"), KS_E_REFUSED,
+		  "CONFIG_GCC_PLUGIN_RANDSTRUCT is set", "random structures of an older kernel");
+	tap_fine(kernel("", "CONFIG_MODULE_SIG_FORCE=y\n"), "a kernel that loads only signed modules");
+	tap_ok(notes.data && strstr(notes.data, "CONFIG_MODULE_SIG_FORCE"), "... is a note");
+}
+
 static struct ks_error *apply(struct ks_build *b, const char *patch)
 {
 	put(top, "p.patch", patch);
@@ -540,6 +604,7 @@ int main(void)
 	test_open();
 	test_lock();
 	test_compiler();
+	test_kernel();
 	test_patch();
 	test_units();
 	test_farm();

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "diff/diff.h"
+#include "diff/special.h"
 #include "tap.h"
 #include "table/newobj.h"
 #include "table/table.h"
@@ -189,6 +190,12 @@ static void check_tables(struct ks_object *obj)
 
 	tap_ok(alts && alts->size == 3 * 14 && alts->data[14 + 12] == 3 && alts->data[28 + 12] == 3,
 	       "entries of 14 bytes stand one behind the other");
+	tap_ok(alts && !(14 % alts->align), "those of another object can follow without padding");
+	for (int k = 0; k < KS_NR_SPECIALS; k++) {
+		const struct ks_special_layout *l = ks_special_layout(k);
+
+		tap_ok(l->size ? !(l->size % l->align) : l->align == 1, "so they can in %s", l->section);
+	}
 	tap_ok(!ks_object_section(obj, ".ibt_endbr_seal"), "nothing is sealed");
 	tap_ok(!ks_object_section(obj, "runtime_ptr_table") && !ks_object_section(obj, "runtime_shift_bits") &&
 		       !ks_object_section(obj, ".export_symbol"),

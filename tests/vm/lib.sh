@@ -29,8 +29,8 @@ check() {
 	fi
 }
 
-# newest: the release that apt has image, headers and source of.
-newest() { "$bin/ksplice-prepare" --newest="$series.*-cloud-amd64"; }
+# newest [FLAVOUR]: the release that apt has image, headers and source of.
+newest() { "$bin/ksplice-prepare" --newest="$series.*-${1:-cloud-amd64}"; }
 available() { "$bin/ksplice-prepare" --list 2>/dev/null | grep -qw -- "$1"; }
 
 # tree RELEASE: a prepared source tree, made once and shared by the tests.

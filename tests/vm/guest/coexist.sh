@@ -72,6 +72,16 @@ seen() {
 # by address: there are two of that name then.
 at() { printf '0x%x\n' $((0x$(awk -v name="$1" '$3 == name && NF == 3 { print $1 }' /proc/kallsyms) + $2)); }
 
+# behind FUNCTION: the offset of what follows its entry, where the jump goes. In a kernel with IBT
+# an endbr stands in front of the call of the tracer, and no probe can be in the middle of that.
+behind() {
+	for offset in 5 9; do
+		echo "p:behind $1+$offset" >>$tracing/kprobe_events || continue
+		echo '-:behind' >>$tracing/kprobe_events && echo $offset && return
+	done 2>/dev/null
+	wrong "no place behind the entry of $1" >&2
+}
+
 # wait_for FILE TEXT
 wait_for() {
 	for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do

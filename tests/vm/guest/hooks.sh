@@ -62,7 +62,9 @@ nothing_left hooks
 
 echo "--- another reason to fail: a kprobe, disabled so that the match does not see it"
 mount -t tracefs t /sys/kernel/tracing 2>/dev/null || :
-echo 'p:in_the_way version_proc_show+5' >/sys/kernel/tracing/kprobe_events
+# In the place of the jump; in a kernel with IBT that is 4 bytes later.
+echo 'p:in_the_way version_proc_show+5' >/sys/kernel/tracing/kprobe_events ||
+	echo 'p:in_the_way version_proc_show+9' >/sys/kernel/tracing/kprobe_events
 if said=$(hooks ksplice-apply --raw-errors $t); then exit 1; fi
 cause slot_conflict
 is "$said" 'pre_apply of uptime, pre_apply, fail_apply, fail_apply of uptime,'

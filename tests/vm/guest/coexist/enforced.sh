@@ -13,3 +13,7 @@ for ring in .builtin_trusted_keys .secondary_trusted_keys .machine .platform; do
 	refused 'Permission denied\|not permitted\|Required key not available' others key $ring /ksplice/key.der
 done
 [ "$(($(cat /proc/sys/kernel/tainted) & 0x3000))" -eq 0 ] || wrong "tainted nevertheless"
+# From here on no module at all, until the next boot.
+echo 1 >/proc/sys/kernel/modules_disabled
+refused 'if kernel.modules_disabled is 1, only a reboot changes that' apply coexist
+is old

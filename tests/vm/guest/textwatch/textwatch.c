@@ -9,6 +9,7 @@
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 static char *module_name = "xfs";
@@ -20,7 +21,7 @@ static struct area {
 	const u8 *start;
 	size_t size;
 	u8 *kept[STATES];
-} areas[3];
+} areas[4];
 static unsigned int state;
 
 static unsigned long find(const char *name)
@@ -99,8 +100,18 @@ static int __init textwatch_init(void)
 	areas[0].size = find("_etext") - find("_stext");
 	areas[1].start = (void *)find("__start_rodata");
 	areas[1].size = find("__end_rodata") - find("__start_rodata");
+	/* 6.4 (commit ac3b43283923 "module: replace module_layout with module_memory") */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	areas[2].start = mod->mem[MOD_TEXT].base;
+	areas[2].size = mod->mem[MOD_TEXT].size;
+	areas[3].start = mod->mem[MOD_RODATA].base;
+	areas[3].size = mod->mem[MOD_RODATA].size;
+#else
 	areas[2].start = mod->core_layout.base;
-	areas[2].size = mod->core_layout.ro_size;
+	areas[2].size = mod->core_layout.text_size;
+	areas[3].start = areas[2].start + areas[2].size;
+	areas[3].size = mod->core_layout.ro_size - areas[2].size;
+#endif
 	for (i = 0; i < ARRAY_SIZE(areas); i++)
 		for (k = 0; k < STATES; k++) {
 			areas[i].kept[k] = vmalloc(areas[i].size);
