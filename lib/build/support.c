@@ -59,6 +59,6 @@ struct ks_error *ks_build_check_kernel(struct ks_build *b)
 	ks_buf_free(&wrong);
 	if (!err && ks_config_get(b->config, "MODULE_SIG_FORCE"))
 		ks_note(b->report, 0,
-			"this kernel loads only modules that are signed with a key it trusts (CONFIG_MODULE_SIG_FORCE): sign those of the update before it is applied (see docs/coexistence.md)");
+			"this kernel loads only modules that are signed with a key it trusts (CONFIG_MODULE_SIG_FORCE): see --sign-key");
 	return err;
 }
