@@ -148,7 +148,7 @@ static bool take_state(const json_t *root, struct ks_state *s)
 	int format;
 	size_t i;
 
-	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s:s?, s:s?, s:s?}", "format", &format, "kernels",
+	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s?s, s?s, s?s}", "format", &format, "kernels",
 			&kernels, "keys", &keys, "pending", &pending, "pending_boot", &boot, "held",
 			&held) ||
 	    format != FORMAT || !json_is_array(kernels) || !json_is_array(keys))
@@ -193,11 +193,6 @@ out:
 
 /* Writing. */
 
-static json_t *text_or_null(const char *s)
-{
-	return s ? json_string(s) : json_null();
-}
-
 static json_t *kernel_json(const struct ks_state_kernel *k)
 {
 	json_t *installed = json_array();
@@ -220,9 +215,9 @@ struct ks_error *ks_state_save(const struct ks_state *s)
 		json_array_append_new(kernels, kernel_json(k));
 	for (size_t i = 0; i < s->keys.len; i++)
 		json_array_append_new(keys, json_string(s->keys.v[i]));
-	root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "format", FORMAT, "kernels", kernels, "keys",
-			 keys, "pending", text_or_null(s->pending), "pending_boot",
-			 text_or_null(s->pending_boot), "held", text_or_null(s->held));
+	/* The stars: what is not there is left out. */
+	root = json_pack("{s:i, s:o, s:o, s:s*, s:s*, s:s*}", "format", FORMAT, "kernels", kernels, "keys",
+			 keys, "pending", s->pending, "pending_boot", s->pending_boot, "held", s->held);
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (s->lock < 0 || !text)
 		err = ks_error_new(KS_E_FAILED, "%s cannot be written without the lock, or with text that is no UTF-8", path);
