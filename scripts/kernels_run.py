@@ -133,7 +133,7 @@ class Row:
             raise Stopped
 
     def made(self, path, make):
-        """The record of a patch, from an earlier run or now, without a result if there is an update."""
+        """The record of a patch, from an earlier run or now; no result where there is an update."""
         board = self.board
         self.stop_if_asked()
         if path in board.records.all:
