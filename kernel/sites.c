@@ -150,6 +150,12 @@ static u32 condition(const struct ks_walk *w, const struct kst_site *s)
 	return (s->len == 2 ? w->pre[s->offset] : w->pre[s->offset + 1]) & 15;
 }
 
+/* Does an internal branch that is found to lead to target get to what is at addr? */
+static bool gets_to(const struct ks_walk *w, u32 form, u64 target, u64 addr)
+{
+	return target == addr || (form == KST_J_CALL && callee(w, target) == addr);
+}
+
 /* Where lengths may differ, where it leads is checked when all of them are known. */
 static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 {
@@ -158,9 +164,7 @@ static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 
 	if (!len || (len != s->len && !may_stretch(w)))
 		return ks_walk_fail(w, "not the branch that is expected");
-	if (s->form == KST_J_CALL)
-		target = callee(w, target);
-	if (!(w->b->flags & KST_BLOCK_ELASTIC) && target != w->addr + s->arg)
+	if (!(w->b->flags & KST_BLOCK_ELASTIC) && !gets_to(w, s->form, target, w->addr + s->arg))
 		return ks_walk_fail(w, "a branch leads to another place");
 	return done(w, s, len);
 }
@@ -187,9 +191,7 @@ bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offse
 		return true; /* a nop, which the first pass has seen */
 	if (len && is_fixed_nop(w, s, len, target))
 		return true;
-	if (len && form == KST_J_CALL)
-		target = callee(w, target);
-	if (!len || target != w->addr + run_target)
+	if (!len || !gets_to(w, form, target, w->addr + run_target))
 		return ks_walk_fail(w, "a branch leads to another place");
 	return true;
 }

@@ -146,19 +146,27 @@ class Worker:
             for name in files:
                 f.write(self.board.trees.diff(name))
 
-    def create(self, path):
-        """The record of a patch, without a result where an update was made."""
-        board = self.board
+    def alone(self, path, made):
+        """The record of a patch of one file, with what became of it."""
         record = {"path": path, "class": "alone", "headers": [], "id": update_id(path),
-                  "targets": sorted(board.targets(path)), "revision": board.revision}
-        known = board.known_files.get(path)
-        if known is None:
-            self.write_patch(path, [path])
-            made = self.run_create(path, ["--json"])
-        if known or (made.get("result") == NO_PATCH and "not compiled" not in made["cause"]):
-            made = self.with_others(path, record, known)
+                  "targets": sorted(self.board.targets(path)), "revision": self.board.revision}
         record.update(made)
         record.pop("said", None)
+        return record
+
+    def one_file(self, path):
+        """The record of a patch without other files, without a result where an update was made."""
+        self.write_patch(path, [path])
+        return self.alone(path, self.run_create(path, ["--json"]))
+
+    def create(self, path):
+        """The same, with others where it does not compile without."""
+        known = self.board.known_files.get(path)
+        record = None if known else self.one_file(path)
+        if known or (record.get("result") == NO_PATCH and "not compiled" not in record["cause"]):
+            record = self.alone(path, {})
+            record.update(self.with_others(path, record, known))
+            record.pop("said", None)
         return record
 
     def with_others(self, path, record, known):

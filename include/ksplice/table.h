@@ -157,7 +157,10 @@ enum kst_site_kind {
 	 * A call has form KST_J_CALL (always near, len 5).
 	 */
 	KST_S_JUMP = 2,
-	/* The same to pre offset arg of this block (only in elastic blocks). */
+	/*
+	 * The same to pre offset arg of this block.  Other than in elastic blocks
+	 * only for calls, and for jumps with a relocation.
+	 */
 	KST_S_BRANCH = 3,
 	/* call __fentry__, len 5: a 5-byte nop, or a call that ftrace owns. */
 	KST_S_FENTRY = 4,

@@ -21,8 +21,11 @@
 
 #define MAX_SOURCES (1u << 20)
 #define MAX_FILES 64
-/* Versions that are tried before it is taken that the archive has none. */
-#define TRIES 4
+/*
+ * Versions that are tried before it is taken that the archive has none.  An archive
+ * may have lost the newest ones: of linux-6.12 once four, from 6.12.111-1~deb12u1 on.
+ */
+#define TRIES 12
 
 static const char *const c_locale[] = {"LC_ALL=C", "LANGUAGE", NULL};
 

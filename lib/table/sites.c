@@ -335,8 +335,8 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 
 /*
  * Internal branches need no site where lengths cannot differ: their bytes are
- * compared.  But a function's call of itself may lead to the padding in front
- * of it (call depth tracking).
+ * compared.  But a call of the function by itself, such as that of
+ * qgroup_trace_new_subtree_blocks(), may lead to the code in front of it.
  */
 static void drop_branches(struct ks_table *t, size_t first, const struct ks_atom *a)
 {
@@ -346,7 +346,8 @@ static void drop_branches(struct ks_table *t, size_t first, const struct ks_atom
 		struct kst_site *s = &t->sites.v[i];
 
 		/* One with a relocation to its own function has no bytes to compare: a jump to it. */
-		if (s->kind == KST_S_BRANCH && s->form != KST_J_CALL && !ref_in(a, s->offset, s->offset + s->len))
+		if (s->kind == KST_S_BRANCH && s->form != KST_J_CALL &&
+		    !ref_in(a, s->offset, s->offset + s->len))
 			continue;
 		t->sites.v[n++] = *s;
 	}

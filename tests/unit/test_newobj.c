@@ -34,7 +34,7 @@ static const char source[] =
 	"	.size f, . - f\n"
 	/* Without endbr until somebody takes its address. */
 	"	.section .text.g, \"ax\"\n	.type g, @function\n"
-	"g:	.if CHANGE == 2\n	endbr64\n	.endif\n	xor %eax, %eax\n	nop\n"
+	"g:	.if CHANGE == 2\n	endbr64\n	.endif\n	xor %eax, %eax\n	call g\n	nop\n"
 	"gout:	jmp __x86_return_thunk\n	.size g, . - g\n"
 	"	.section .altinstr_replacement, \"ax\"\n"
 	"r1:	call BUG_func\n"
@@ -229,6 +229,7 @@ int main(void)
 	tap_ok(sites(&blob, KST_S_CONST) == 2 && sites(&blob, KST_S_PARAVIRT) == 1 && sites(&blob, KST_S_ALT) == 2 &&
 		       sites(&blob, KST_S_ENDBR) == 1,
 	       "sites of runtime constants, and a paravirt call that is an alternative");
+	tap_ok(sites(&blob, KST_S_BRANCH) == 1, "a function that calls itself may do so by its padding");
 	tap_ok(exports(&blob, KST_E_SHIFT) == 1, "the value of the shift count is asked for");
 	ks_object_close(obj);
 	ks_buf_free(&blob);

@@ -72,6 +72,7 @@ static void fake_apt(void)
 	put("fake/targets", targets, 0644);
 	put("fake/showsrc",
 	    "Package: linux\nVersion: 6.1.9-1\n\nVersion: 6.1.87-1\n\nVersion: 6.1.190-1\n\n"
+	    "Version: 6.1.180-1\n\nVersion: 6.1.181-1\n\nVersion: 6.1.182-1\n\n"
 	    "Version: 6.1.192-1\n\nVersion: 6.12.1-1\n\nVersion: 6.1.87-1\n",
 	    0644);
 	path = ks_asprintf("%s/bin:%s", fake, getenv("PATH"));
@@ -129,7 +130,7 @@ static void test_fetch(const char *scratch)
 	put_source("6.1.87-1", "p1.patch\n", good_patch);
 	put_source("6.1.9-1", NULL, NULL);
 	if (tap_fine(ks_debsrc_fetch("linux", "6.1.190-1", scratch, NULL, &path, &used),
-		     "the newest that is older"))
+		     "the newest that is older, though many are lost"))
 		tap_ok(!strcmp(used, "6.1.87-1") && ks_file_exists(path), "is taken, and told");
 	free(path);
 	free(used);

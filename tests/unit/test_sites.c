@@ -478,6 +478,31 @@ static void test_call_depth(void)
 	differs("a jump there");
 	end();
 
+	/* A function that calls itself, without a relocation. */
+	for (u32 flags = 0; flags <= KST_BLOCK_ELASTIC; flags += KST_BLOCK_ELASTIC) {
+		begin(BYTES(0x53, 0xe8, 0xfa, 0xff, 0xff, 0xff, 0xc3), flags);
+		site(KST_S_BRANCH, 1, 5, KST_J_CALL, KST_NONE, 0, 0);
+		matches("a call of the function by itself");
+		w.call_thunk = F - 9;
+		w.call_thunk_size = 9;
+		world_branch(&w, F + 1, 0xe8, F - 9);
+		matches("the same to the code in front of it");
+		world_branch(&w, F + 1, 0xe8, F - 8);
+		differs("the same to its second byte");
+		w.call_thunk_size = 10;
+		world_branch(&w, F + 1, 0xe8, F - 9);
+		differs("the same to code in front of another place");
+		end();
+	}
+
+	begin(BYTES(0x53, 0xe9, 0xfa, 0xff, 0xff, 0xff, 0xcc), KST_BLOCK_ELASTIC);
+	site(KST_S_BRANCH, 1, 5, KST_J_JMP, KST_NONE, 0, 0);
+	w.call_thunk = F - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe9, F - 9);
+	differs("a jump of the function to there");
+	end();
+
 	begin(BYTES(0x53, 0xe8, 0, 0, 0, 0, 0xc3), 0);
 	s = world_symbol_new(&w, "key", KST_SYM_GLOBAL);
 	world_kallsym(&w, "key", key);
