@@ -12,7 +12,7 @@ WARNINGS = -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wwrit
 KS_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) -Ilib -Iinclude \
 	-Ibuild/include -DKS_VERSION='"$(VERSION)"' -DKS_PREFIX='"$(PREFIX)"'
 LDFLAGS = -Wl,--as-needed
-LIBS = -ldw -lelf -lZydis -larchive -ljansson -lcrypto -lcurl -llzma -llz4 -lzstd
+LIBS = -ldw -lelf -lZydis -larchive -ljansson -lcrypto -lcurl -lsodium -llzma -llz4 -lzstd
 
 # SANITIZE=1: everything with the address and undefined behaviour sanitizers.
 ifdef SANITIZE

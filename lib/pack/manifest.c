@@ -2,17 +2,13 @@
 /* The manifest of a package: its members, and its JSON through jansson; see manifest.h. */
 #include "pack/manifest.h"
 
-#include <jansson.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-#define ALNUM LOWER UPPER DIGITS
+#include "base/json.h"
+
 #define MAX_DEPTH 2 /* a name has at most that many parts */
 #define MAX_NAME 100
 
@@ -20,7 +16,7 @@ bool ks_id_valid(const char *id)
 {
 	size_t len = strlen(id);
 
-	return len && len <= 32 && strspn(id, LOWER DIGITS) == len;
+	return len && len <= 32 && strspn(id, KS_LOWER KS_DIGITS) == len;
 }
 
 const char *ks_pack_name_problem(const char *name)
@@ -42,7 +38,7 @@ const char *ks_pack_name_problem(const char *name)
 			return "a path that leads out of the package";
 		if (*p == '.')
 			return "a path with a part that starts with a dot";
-		if (strspn(p, ALNUM "._+-") < len)
+		if (strspn(p, KS_ALNUM "._+-") < len)
 			return "a name with characters other than letters, digits and ._+-";
 		if (++parts > MAX_DEPTH)
 			return "a path that is too deep";
@@ -185,37 +181,16 @@ const struct ks_manifest_file *ks_manifest_find_file(const struct ks_manifest *m
 	return NULL;
 }
 
-/* A value that cannot be expressed (no UTF-8) takes the whole list away. */
-static void append(json_t **list, json_t *value)
-{
-	if (*list && value && !json_array_append(*list, value)) {
-		json_decref(value);
-		return;
-	}
-	json_decref(value);
-	json_decref(*list);
-	*list = NULL;
-}
-
-static json_t *names_to_json(const struct ks_strv *names)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < names->len; i++)
-		append(&list, json_string(names->v[i]));
-	return list;
-}
-
 static json_t *unit_to_json(const struct ks_manifest_unit *u)
 {
 	json_t *skipped = json_array();
 
 	ks_vec_for(&u->skipped, s)
-		append(&skipped, json_pack("{s:s, s:s}", "name", s->name, "reason", s->reason));
+		ks_json_append(&skipped, json_pack("{s:s, s:s}", "name", s->name, "reason", s->reason));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "path", u->path, "target", u->target,
-			 "replaced", names_to_json(&u->replaced), "added",
-			 names_to_json(&u->added), "removed", names_to_json(&u->removed),
-			 "changed", names_to_json(&u->changed), "skipped", skipped);
+			 "replaced", ks_json_list(&u->replaced), "added",
+			 ks_json_list(&u->added), "removed", ks_json_list(&u->removed),
+			 "changed", ks_json_list(&u->changed), "skipped", skipped);
 }
 
 static json_t *manifest_to_json(const struct ks_manifest *m)
@@ -223,12 +198,12 @@ static json_t *manifest_to_json(const struct ks_manifest *m)
 	json_t *units = json_array(), *files = json_array(), *whole = json_array();
 
 	ks_vec_for(&m->whole, w)
-		append(&whole, json_pack("{s:s, s:s, s:s}", "target", w->target, "file", w->file, "build_id",
+		ks_json_append(&whole, json_pack("{s:s, s:s, s:s}", "target", w->target, "file", w->file, "build_id",
 					 w->build_id));
 	ks_vec_for(&m->units, u)
-		append(&units, unit_to_json(u));
+		ks_json_append(&units, unit_to_json(u));
 	ks_vec_for(&m->files, f)
-		append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
+		ks_json_append(&files, json_pack("{s:s, s:I, s:s}", "name", f->name, "size",
 					 (json_int_t)f->size, "sha256", f->sha256));
 	return json_pack("{s:i, s:s, s:s, s:{s:s, s:s, s:s}, s:i, s:s, s:s, s:b, s:b, s:b, "
 			 "s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -237,8 +212,8 @@ static json_t *manifest_to_json(const struct ks_manifest *m)
 			 "arch", m->arch, "core_abi", m->core_abi, "created", m->created,
 			 "compiler", m->compiler, "pinned", m->pinned, "series", m->series, "replace", m->replace, "modules", "core",
 			 m->core_file, "old", m->old_file, "new", m->new_file, "targets",
-			 names_to_json(&m->targets), "needs", names_to_json(&m->needs), "layouts",
-			 names_to_json(&m->layouts), "extended", names_to_json(&m->extended),
+			 ks_json_list(&m->targets), "needs", ks_json_list(&m->needs), "layouts",
+			 ks_json_list(&m->layouts), "extended", ks_json_list(&m->extended),
 			 "units", units, "whole", whole, "files", files);
 }
 
@@ -271,224 +246,104 @@ struct ks_error *ks_manifest_write(const struct ks_manifest *m, struct ks_buf *o
 	return err;
 }
 
-/* The first error stays; whatever is read after it is empty. */
-struct reader {
-	struct ks_error *err;
-	char where[64]; /* "units[3]: ", or "" at the top */
-};
-
-static KS_PRINTF(2, 3) void complain(struct reader *r, const char *fmt, ...)
+static void read_module_names(struct ks_json *r, json_t *root, const char *name, struct ks_strv *out)
 {
-	char *text;
-	va_list ap;
-
-	if (r->err)
-		return;
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	r->err = text ? ks_error_new(KS_E_INPUT, KS_MANIFEST_NAME ": %s%s", r->where, text) :
-			ks_error_nomem();
-	free(text);
-}
-
-static json_t *member(struct reader *r, json_t *object, const char *name, json_type type)
-{
-	static const char *const types[] = {
-		[JSON_OBJECT] = "an object", [JSON_ARRAY] = "a list", [JSON_STRING] = "text",
-		[JSON_INTEGER] = "a whole number", [JSON_TRUE] = "true or false",
-	};
-	json_t *value = json_object_get(object, name);
-
-	if (r->err)
-		return NULL;
-	if (!json_is_object(object))
-		complain(r, "is not an object");
-	else if (!value)
-		complain(r, "there is no \"%s\"", name);
-	else if (json_typeof(value) != type && !(type == JSON_TRUE && json_is_false(value)))
-		complain(r, "\"%s\" is not %s", name, types[type]);
-	return r->err ? NULL : value;
-}
-
-/* What a terminal would obey; C1 controls are two bytes in UTF-8. */
-static bool has_controls(const char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = s[i];
-
-		if (c < ' ' || c == 127)
-			return true;
-		if (c == 0xc2 && i + 1 < len && (unsigned char)s[i + 1] < 0xa0)
-			return true;
-	}
-	return false;
-}
-
-static char *take_string(struct reader *r, json_t *value, const char *name)
-{
-	if (r->err)
-		return NULL;
-	if (has_controls(json_string_value(value), json_string_length(value))) {
-		complain(r, "\"%s\" holds control characters", name);
-		return NULL;
-	}
-	return ks_strdup(json_string_value(value));
-}
-
-static char *read_string(struct reader *r, json_t *object, const char *name)
-{
-	json_t *value = member(r, object, name, JSON_STRING);
-
-	return value ? take_string(r, value, name) : NULL;
-}
-
-/* At most @max characters, all of them among @accept; may be empty where @empty says so. */
-static char *read_word(struct reader *r, json_t *object, const char *name, const char *accept,
-		       size_t max, bool empty)
-{
-	char *s = read_string(r, object, name);
-	size_t len = s ? strlen(s) : 0;
-
-	if (s && (len > max || strspn(s, accept) != len || (!len && !empty) || *s == '.'))
-		complain(r, "\"%s\" is not a valid %s", s, name);
-	return s;
-}
-
-static json_int_t read_integer(struct reader *r, json_t *object, const char *name, json_int_t max)
-{
-	json_t *value = member(r, object, name, JSON_INTEGER);
-	json_int_t n = json_integer_value(value);
-
-	if (value && (n < 0 || n > max))
-		complain(r, "\"%s\" is out of range", name);
-	return r->err ? 0 : n;
-}
-
-static void read_names(struct reader *r, json_t *object, const char *name, struct ks_strv *out)
-{
-	json_t *list = member(r, object, name, JSON_ARRAY), *item;
-	size_t i;
-
-	json_array_foreach(list, i, item) {
-		char *s;
-
-		if (!json_is_string(item))
-			complain(r, "\"%s\" holds something that is not text", name);
-		s = take_string(r, item, name);
-		if (!s)
-			return;
-		ks_strv_add(out, s);
-		free(s);
-	}
-}
-
-static void read_module_names(struct reader *r, json_t *root, const char *name, struct ks_strv *out)
-{
-	read_names(r, root, name, out);
+	ks_json_names(r, root, name, out);
 	for (size_t i = 0; !r->err && i < out->len; i++) {
 		size_t len = strlen(out->v[i]);
 
-		if (!len || len > 55 || strspn(out->v[i], ALNUM "_-") != len || *out->v[i] == '-')
-			complain(r, "\"%s\" is no name of a module", out->v[i]);
+		if (!len || len > 55 || strspn(out->v[i], KS_ALNUM "_-") != len || *out->v[i] == '-')
+			ks_json_complain(r, "\"%s\" is no name of a module", out->v[i]);
 	}
 }
 
 /* Behind the targets and the files, which it refers to. */
-static void read_whole(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_whole(struct ks_json *r, json_t *root, struct ks_manifest *m)
 {
-	json_t *list = member(r, root, "whole", JSON_ARRAY), *item;
+	json_t *list = ks_json_member(r, root, "whole", JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
 		struct ks_manifest_whole *w = ks_vec_push(&m->whole);
 
 		snprintf(r->where, sizeof(r->where), "whole[%zu]: ", i);
-		w->target = read_string(r, item, "target");
-		w->file = read_string(r, item, "file");
-		w->build_id = read_string(r, item, "build_id");
+		w->target = ks_json_string(r, item, "target");
+		w->file = ks_json_string(r, item, "file");
+		w->build_id = ks_json_string(r, item, "build_id");
 		if (!r->err && (!ks_strv_has(&m->targets, w->target) || !strcmp(w->target, "vmlinux")))
-			complain(r, "\"%s\" is no module among the targets", w->target);
+			ks_json_complain(r, "\"%s\" is no module among the targets", w->target);
 		if (!r->err && strspn(w->build_id, "0123456789abcdef") != strlen(w->build_id))
-			complain(r, "\"build_id\" is no hexadecimal number");
+			ks_json_complain(r, "\"build_id\" is no hexadecimal number");
 		if (!r->err && !ks_manifest_find_file(m, w->file))
-			complain(r, "\"%s\" is not among the files", w->file);
+			ks_json_complain(r, "\"%s\" is not among the files", w->file);
 		if (r->err)
 			return;
 	}
 	r->where[0] = 0;
 }
 
-static void read_skipped(struct reader *r, json_t *object, struct ks_manifest_unit *u)
+static void read_skipped(struct ks_json *r, json_t *object, struct ks_manifest_unit *u)
 {
-	json_t *list = member(r, object, "skipped", JSON_ARRAY), *item;
+	json_t *list = ks_json_member(r, object, "skipped", JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
 		struct ks_manifest_skip *s = ks_vec_push(&u->skipped);
 
-		s->name = read_string(r, item, "name");
-		s->reason = read_string(r, item, "reason");
+		s->name = ks_json_string(r, item, "name");
+		s->reason = ks_json_string(r, item, "reason");
 	}
 }
 
-static void read_units(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_units(struct ks_json *r, json_t *root, struct ks_manifest *m)
 {
-	json_t *list = member(r, root, "units", JSON_ARRAY), *item;
+	json_t *list = ks_json_member(r, root, "units", JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
 		struct ks_manifest_unit *u = ks_vec_push(&m->units);
 
 		snprintf(r->where, sizeof(r->where), "units[%zu]: ", i);
-		u->path = read_string(r, item, "path");
-		u->target = read_string(r, item, "target");
-		read_names(r, item, "replaced", &u->replaced);
-		read_names(r, item, "added", &u->added);
-		read_names(r, item, "removed", &u->removed);
-		read_names(r, item, "changed", &u->changed);
+		u->path = ks_json_string(r, item, "path");
+		u->target = ks_json_string(r, item, "target");
+		ks_json_names(r, item, "replaced", &u->replaced);
+		ks_json_names(r, item, "added", &u->added);
+		ks_json_names(r, item, "removed", &u->removed);
+		ks_json_names(r, item, "changed", &u->changed);
 		read_skipped(r, item, u);
 		if (!r->err && !ks_strv_has(&m->targets, u->target))
-			complain(r, "\"%s\" is not among the targets", u->target);
+			ks_json_complain(r, "\"%s\" is not among the targets", u->target);
 		if (r->err)
 			return;
 	}
 	r->where[0] = 0;
 }
 
-static void read_files(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_files(struct ks_json *r, json_t *root, struct ks_manifest *m)
 {
-	json_t *list = member(r, root, "files", JSON_ARRAY), *item;
+	json_t *list = ks_json_member(r, root, "files", JSON_ARRAY), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item) {
 		struct ks_manifest_file f = { 0 };
 		const char *problem;
-		char *sum;
 
 		snprintf(r->where, sizeof(r->where), "files[%zu]: ", i);
-		f.name = read_string(r, item, "name");
-		f.size = read_integer(r, item, "size", LLONG_MAX);
-		sum = read_string(r, item, "sha256");
+		f.name = ks_json_string(r, item, "name");
+		f.size = ks_json_integer(r, item, "size", LLONG_MAX);
+		ks_json_sha256(r, item, "sha256", f.sha256);
 		problem = f.name ? ks_pack_name_problem(f.name) : NULL;
 		if (!r->err && problem)
-			complain(r, "\"%s\" is %s", f.name, problem);
+			ks_json_complain(r, "\"%s\" is %s", f.name, problem);
 		if (!r->err && !strcmp(f.name, KS_MANIFEST_NAME))
-			complain(r, "the manifest cannot list itself");
+			ks_json_complain(r, "the manifest cannot list itself");
 		if (!r->err && ks_manifest_find_file(m, f.name))
-			complain(r, "%s is listed twice", f.name);
-		if (!r->err && (strlen(sum) != 64 || strspn(sum, "0123456789abcdef") != 64))
-			complain(r, "%s: \"sha256\" is not 64 hexadecimal digits", f.name);
-		if (!r->err) {
-			memcpy(f.sha256, sum, sizeof(f.sha256));
-			*ks_vec_push(&m->files) = f;
-		} else {
+			ks_json_complain(r, "%s is listed twice", f.name);
+		if (r->err) {
 			free(f.name);
-		}
-		free(sum);
-		if (r->err)
 			return;
+		}
+		*ks_vec_push(&m->files) = f;
 	}
 	r->where[0] = 0;
 }
@@ -497,29 +352,29 @@ static void read_files(struct reader *r, json_t *root, struct ks_manifest *m)
  * The kernel knows a module by the name inside it, which ksplice-undo derives
  * from the id: a package cannot choose others.
  */
-static void read_modules(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_modules(struct ks_json *r, json_t *root, struct ks_manifest *m)
 {
-	json_t *modules = member(r, root, "modules", JSON_OBJECT);
+	json_t *modules = ks_json_member(r, root, "modules", JSON_OBJECT);
 	char *old = ks_asprintf("ksplice_%s_old.ko", m->id ? m->id : "");
 	char *new = ks_asprintf("ksplice_%s_new.ko", m->id ? m->id : "");
 	const char *problem;
 
-	m->core_file = read_string(r, modules, "core");
-	m->old_file = read_string(r, modules, "old");
-	m->new_file = read_string(r, modules, "new");
+	m->core_file = ks_json_string(r, modules, "core");
+	m->old_file = ks_json_string(r, modules, "old");
+	m->new_file = ks_json_string(r, modules, "new");
 	problem = m->core_file ? ks_pack_name_problem(m->core_file) : NULL;
 	if (!r->err && problem)
-		complain(r, "modules: \"core\" is %s", problem);
+		ks_json_complain(r, "modules: \"core\" is %s", problem);
 	if (!r->err && strcmp(m->old_file, old))
-		complain(r, "modules: \"old\" is not %s", old);
+		ks_json_complain(r, "modules: \"old\" is not %s", old);
 	if (!r->err && strcmp(m->new_file, new))
-		complain(r, "modules: \"new\" is not %s", new);
+		ks_json_complain(r, "modules: \"new\" is not %s", new);
 	free(old);
 	free(new);
 }
 
 /* 2026-11-23T15:52:46Z */
-static void check_created(struct reader *r, const char *created)
+static void check_created(struct ks_json *r, const char *created)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:ddZ";
 	bool good = created && strlen(created) == sizeof(shape) - 1;
@@ -528,41 +383,41 @@ static void check_created(struct reader *r, const char *created)
 		good = shape[i] == 'd' ? created[i] >= '0' && created[i] <= '9' :
 					 created[i] == shape[i];
 	if (!good)
-		complain(r, "\"created\" is no time like 2026-01-31T12:00:00Z");
+		ks_json_complain(r, "\"created\" is no time like 2026-01-31T12:00:00Z");
 }
 
-static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
+static void read_members(struct ks_json *r, json_t *root, struct ks_manifest *m)
 {
-	json_int_t format = read_integer(r, root, "format", INT_MAX);
+	json_int_t format = ks_json_integer(r, root, "format", INT_MAX);
 	json_t *kernel;
 
 	if (!r->err && format != KSPLICE_PACKAGE_FORMAT)
-		complain(r, "the package has format %lld, this version of ksplice knows format %d: take the ksplice that made it",
+		ks_json_complain(r, "the package has format %lld, this version of ksplice knows format %d: take the ksplice that made it",
 			 (long long)format, KSPLICE_PACKAGE_FORMAT);
-	m->id = read_string(r, root, "id");
+	m->id = ks_json_string(r, root, "id");
 	if (m->id && !ks_id_valid(m->id))
-		complain(r, "the id \"%s\" is not 1 to 32 characters of a-z0-9", m->id);
-	m->description = read_string(r, root, "description");
+		ks_json_complain(r, "the id \"%s\" is not 1 to 32 characters of a-z0-9", m->id);
+	m->description = ks_json_string(r, root, "description");
 	if (m->description && strlen(m->description) > KS_DESCRIPTION_MAX)
-		complain(r, "the description is longer than %d bytes", KS_DESCRIPTION_MAX);
-	kernel = member(r, root, "kernel", JSON_OBJECT);
-	m->release = read_word(r, kernel, "release", ALNUM "._+~-", 64, false);
-	m->version = read_word(r, kernel, "version", ALNUM "._+~:-", 128, true);
-	m->arch = read_word(r, kernel, "arch", ALNUM "_-", 32, false);
-	m->core_abi = read_integer(r, root, "core_abi", INT_MAX);
-	m->created = read_string(r, root, "created");
+		ks_json_complain(r, "the description is longer than %d bytes", KS_DESCRIPTION_MAX);
+	kernel = ks_json_member(r, root, "kernel", JSON_OBJECT);
+	m->release = ks_json_word(r, kernel, "release", KS_ALNUM "._+~-", 64, false);
+	m->version = ks_json_word(r, kernel, "version", KS_ALNUM "._+~:-", 128, true);
+	m->arch = ks_json_word(r, kernel, "arch", KS_ALNUM "_-", 32, false);
+	m->core_abi = ks_json_integer(r, root, "core_abi", INT_MAX);
+	m->created = ks_json_string(r, root, "created");
 	check_created(r, m->created);
-	m->compiler = read_string(r, root, "compiler");
-	m->pinned = json_is_true(member(r, root, "pinned", JSON_TRUE));
-	m->series = json_is_true(member(r, root, "series", JSON_TRUE));
-	m->replace = json_is_true(member(r, root, "replace", JSON_TRUE));
+	m->compiler = ks_json_string(r, root, "compiler");
+	m->pinned = json_is_true(ks_json_member(r, root, "pinned", JSON_TRUE));
+	m->series = json_is_true(ks_json_member(r, root, "series", JSON_TRUE));
+	m->replace = json_is_true(ks_json_member(r, root, "replace", JSON_TRUE));
 	if (m->series && m->replace)
-		complain(r, "an update cannot both build on others (\"series\") and replace them");
+		ks_json_complain(r, "an update cannot both build on others (\"series\") and replace them");
 	read_modules(r, root, m);
 	read_module_names(r, root, "targets", &m->targets);
 	read_module_names(r, root, "needs", &m->needs);
-	read_names(r, root, "layouts", &m->layouts);
-	read_names(r, root, "extended", &m->extended);
+	ks_json_names(r, root, "layouts", &m->layouts);
+	ks_json_names(r, root, "extended", &m->extended);
 	read_units(r, root, m);
 	read_files(r, root, m);
 	read_whole(r, root, m);
@@ -570,7 +425,7 @@ static void read_members(struct reader *r, json_t *root, struct ks_manifest *m)
 
 struct ks_error *ks_manifest_read(const char *text, size_t len, struct ks_manifest *m)
 {
-	struct reader r = { 0 };
+	struct ks_json r = { .file = KS_MANIFEST_NAME };
 	json_error_t where;
 	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
 
