@@ -12,7 +12,7 @@ WARNINGS = -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wwrit
 KS_CFLAGS = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARNINGS) -Ilib -Iinclude \
 	-Ibuild/include -DKS_VERSION='"$(VERSION)"' -DKS_PREFIX='"$(PREFIX)"'
 LDFLAGS = -Wl,--as-needed
-LIBS = -ldw -lelf -lZydis -larchive -ljansson -lcrypto -llzma -llz4 -lzstd
+LIBS = -ldw -lelf -lZydis -larchive -ljansson -lcrypto -lcurl -llzma -llz4 -lzstd
 
 # SANITIZE=1: everything with the address and undefined behaviour sanitizers.
 ifdef SANITIZE
@@ -22,9 +22,9 @@ endif
 LIB_SRC := $(wildcard lib/*/*.c)
 # With the core's check of match tables, for who writes them.
 LIB_OBJ := $(LIB_SRC:%.c=build/%.o) build/kernel/table.o
-TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c))
+TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c tools/uptrack-*.c))
 MANUALS := $(wildcard tools/*.8)
-TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-%,$(wildcard tools/*.c)))
+TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-% tools/uptrack-%,$(wildcard tools/*.c)))
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 # The core's pure files (kernel/pure.h) as user space runs them.
 CORE_OBJ := $(patsubst %,build/kernel/%.o,table match sites solve)
@@ -110,11 +110,14 @@ fuzz: fuzz-programs
 check: all
 	scripts/check --no-setup
 
+COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 \
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(COMPLETIONS) \
 		$(DESTDIR)$(PREFIX)/share/ksplice/kernel $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice
 	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man8/
+	for t in $(TOOLS); do install -m 644 completions/ksplice $(COMPLETIONS)/$$t || exit 1; done
 	install -m 644 $(KERNEL_FILES) $(DESTDIR)$(PREFIX)/share/ksplice/kernel/
 	install -m 644 $(SHARED_HEADERS) $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice/
 	install -m 644 $(PATCH_HEADER) $(DESTDIR)$(PREFIX)/share/ksplice/include/

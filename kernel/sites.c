@@ -158,6 +158,8 @@ static bool match_branch(struct ks_walk *w, const struct kst_site *s)
 
 	if (!len || (len != s->len && !may_stretch(w)))
 		return ks_walk_fail(w, "not the branch that is expected");
+	if (s->form == KST_J_CALL)
+		target = callee(w, target);
 	if (!(w->b->flags & KST_BLOCK_ELASTIC) && target != w->addr + s->arg)
 		return ks_walk_fail(w, "a branch leads to another place");
 	return done(w, s, len);
@@ -185,6 +187,8 @@ bool ks_site_leads_to(struct ks_walk *w, const struct kst_site *s, u32 run_offse
 		return true; /* a nop, which the first pass has seen */
 	if (len && is_fixed_nop(w, s, len, target))
 		return true;
+	if (len && form == KST_J_CALL)
+		target = callee(w, target);
 	if (!len || target != w->addr + run_target)
 		return ks_walk_fail(w, "a branch leads to another place");
 	return true;

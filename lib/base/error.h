@@ -25,6 +25,9 @@ enum ks_error_code {
 	KS_E_NETWORK,      /* a package or file could not be fetched */
 	KS_E_ABORTED,      /* the kernel aborted; ks_error_abort_code() is set */
 	KS_E_INTERRUPTED,  /* a signal asked us to stop */
+	KS_E_DENIED,       /* a server wants an access key, or another one */
+	KS_E_UNSERVED,     /* the repository does not serve this kernel */
+	KS_E_OUTDATED,     /* the repository wants a newer client */
 };
 
 struct ks_error;

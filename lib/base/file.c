@@ -139,6 +139,51 @@ struct ks_error *ks_file_write(const char *path, const void *data, size_t len, m
 	return replacement_close(&r, mode, err);
 }
 
+static struct ks_error *sync_path(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	struct ks_error *err = NULL;
+
+	if (fd < 0 || fsync(fd))
+		err = ks_error_errno(errno, "cannot write %s to the disk", path);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static struct ks_error *sync_parent(const char *path)
+{
+	const char *base = ks_path_base(path);
+	char *dir = base == path ? ks_strdup(".") : ks_strndup(path, base - path);
+	struct ks_error *err = sync_path(dir, O_DIRECTORY);
+
+	free(dir);
+	return err;
+}
+
+struct ks_error *ks_file_write_durable(const char *path, const void *data, size_t len, mode_t mode)
+{
+	struct ks_error *err;
+	struct replacement r;
+
+	err = replacement_open(&r, path);
+	if (err)
+		return err;
+	if (write_all(r.fd, data, len) || fsync(r.fd))
+		err = ks_error_errno(errno, "cannot write %s", path);
+	err = replacement_close(&r, mode, err);
+	return err ? err : sync_parent(path);
+}
+
+struct ks_error *ks_file_rename_durable(const char *from, const char *to)
+{
+	struct ks_error *err = sync_path(from, 0);
+
+	if (!err && rename(from, to))
+		err = ks_error_errno(errno, "cannot rename %s to %s", from, to);
+	return err ? err : sync_parent(to);
+}
+
 static struct ks_error *copy_content(int in, const char *from, int out, const char *to)
 {
 	struct ks_error *err = NULL;

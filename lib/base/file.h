@@ -19,6 +19,15 @@ struct ks_error *ks_file_read(const char *path, size_t max, struct ks_buf *out) 
 struct ks_error *ks_file_write(const char *path, const void *data, size_t len,
 			       mode_t mode) KS_MUST_CHECK;
 
+/*
+ * The same, and it has reached the disk, so that a power cut leaves the old or
+ * the new content, too, and the new one once this has returned.
+ */
+struct ks_error *ks_file_write_durable(const char *path, const void *data, size_t len,
+				       mode_t mode) KS_MUST_CHECK;
+/* rename(2), once the content of @from has reached the disk, and it has as well. */
+struct ks_error *ks_file_rename_durable(const char *from, const char *to) KS_MUST_CHECK;
+
 /* Copies content and permission bits (not owner or times), atomically. */
 struct ks_error *ks_file_copy(const char *from, const char *to) KS_MUST_CHECK;
 

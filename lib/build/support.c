@@ -59,6 +59,6 @@ struct ks_error *ks_build_check_kernel(struct ks_build *b, bool is_signed)
 	ks_buf_free(&wrong);
 	if (!err && !is_signed && ks_config_get(b->config, "MODULE_SIG_FORCE"))
 		ks_note(b->report, 0,
-			"this kernel loads only modules that are signed with a key it trusts (CONFIG_MODULE_SIG_FORCE), and this update's are not: make it with --sign-key");
+			"this kernel loads only modules that are signed with a key it trusts (CONFIG_MODULE_SIG_FORCE): see --sign-key");
 	return err;
 }

@@ -19,6 +19,12 @@
 struct ks_live_options {
 	struct ks_report *report; /* may be NULL */
 	const char *replace; /* apply: ids with commas between, or "*"; NULL: as the package says */
+	/*
+	 * While tasks are in the way: seconds to go on trying, with pauses of up to 10;
+	 * 0: KS_BUSY_TRIES times.
+	 */
+	unsigned int wait;
+	bool keep_modules; /* undo: its modules stay loaded, for no other reason */
 	bool partial; /* apply: leave out targets that are not loaded */
 	struct ks_buf *log; /* the update's debug log, also of a failure; may be NULL */
 };

@@ -44,7 +44,7 @@ static struct ks_error *not_permitted(const char *name)
 	if (geteuid())
 		return ks_error_new(KS_E_FAILED, "%s: only root can load modules; run this as root", name);
 	return ks_error_new(KS_E_FAILED,
-			    "%s: the kernel forbids to load it. If it is locked down (Secure Boot; see /sys/kernel/security/lockdown), it takes modules that are signed with a key it trusts: make the update with ksplice-create --sign-key; if kernel.modules_disabled is 1, only a reboot changes that; in a container, run this on the host",
+			    "%s: the kernel forbids to load it. If it is locked down (Secure Boot; see /sys/kernel/security/lockdown), make the update with a signature that it trusts (ksplice-create --sign-key); if kernel.modules_disabled is 1, only a reboot changes that; in a container, run this on the host",
 			    name);
 }
 
@@ -62,7 +62,7 @@ struct ks_error *ks_module_load(const struct ks_live *live, const char *path, co
 	case EKEYREJECTED:
 	case ENOKEY:
 		return ks_error_new(KS_E_FAILED,
-				    "%s: the kernel loads only modules that are signed with a key it trusts (module.sig_enforce, or lockdown by Secure Boot); make the update with ksplice-create --sign-key and such a key",
+				    "%s: the kernel loads only modules that are signed with a key it trusts (module.sig_enforce, or lockdown by Secure Boot); make the update with such a signature (ksplice-create --sign-key)",
 				    name);
 	case ENOEXEC:
 		return ks_error_new(KS_E_FAILED,

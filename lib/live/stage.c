@@ -12,6 +12,7 @@
 #include "live/module.h"
 
 #define CORE "ksplice"
+#define MAX_PAUSE 10 /* seconds */
 
 char *ks_old_module(const char *id)
 {
@@ -100,9 +101,21 @@ static bool is_busy(const struct ks_error *err)
 	return code && !strcmp(code, "code_busy");
 }
 
+/* The pause before the next try, in seconds; 0: there is none. */
+static unsigned int next_pause(const struct ks_live_options *opt, int tries, unsigned int waited)
+{
+	unsigned int pause = tries < MAX_PAUSE ? tries : MAX_PAUSE;
+
+	if (!opt->wait)
+		return tries < KS_BUSY_TRIES ? pause : 0;
+	return pause < opt->wait - waited ? pause : opt->wait - waited;
+}
+
 struct ks_error *ks_stage_change(const struct ks_live *live, const char *id, const char *stage,
 				 const struct ks_live_options *opt, struct ks_live_result *result)
 {
+	unsigned int waited = 0, pause;
+
 	for (result->tries = 1;; result->tries++) {
 		int ret = ks_live_set_stage(live, id, stage);
 		struct ks_error *err;
@@ -111,13 +124,19 @@ struct ks_error *ks_stage_change(const struct ks_live *live, const char *id, con
 			return NULL;
 		err = ks_stage_error(live, id, ks_error_errno(-ret, "update %s: the kernel did not take \"%s\"",
 							      id, stage));
-		if (!is_busy(err) || result->tries == KS_BUSY_TRIES)
+		pause = is_busy(err) ? next_pause(opt, result->tries, waited) : 0;
+		if (!pause)
 			return err;
-		ks_note(opt->report, 0, "code_busy (try %d of %d, the next in %d s): %s", result->tries,
-			KS_BUSY_TRIES, result->tries, ks_error_message(err));
+		if (opt->wait)
+			ks_note(opt->report, 0, "code_busy (try %d, the next in %u s): %s", result->tries,
+				pause, ks_error_message(err));
+		else
+			ks_note(opt->report, 0, "code_busy (try %d of %d, the next in %u s): %s",
+				result->tries, KS_BUSY_TRIES, pause, ks_error_message(err));
 		ks_error_free(err);
+		waited += pause;
 		if (!ks_interrupted())
-			live->pause(live, result->tries);
+			live->pause(live, pause);
 		if (ks_interrupted())
 			return ks_interrupted_error();
 	}

@@ -84,6 +84,10 @@ static struct ks_error *undo(const struct ks_live *live, const char *id,
 		return NULL;
 	}
 	result->no_change = !applied;
+	if (applied && opt->keep_modules) {
+		ks_run_drop(live, id);
+		return NULL;
+	}
 	return clean_up(live, id, opt);
 }
 

@@ -8,4 +8,7 @@
 
 struct ks_error *ks_digest(const struct ks_buf *data, char hex[65]) KS_MUST_CHECK;
 
+/* The same of a file, of whatever size, and *size in bytes. */
+struct ks_error *ks_digest_file(const char *path, char hex[65], uint64_t *size) KS_MUST_CHECK;
+
 #endif

@@ -333,7 +333,11 @@ static struct ks_error *add_insn(struct ks_table *t, struct ks_atom *a, const st
 	return NULL;
 }
 
-/* Internal branches need no site where lengths cannot differ: their bytes are compared. */
+/*
+ * Internal branches need no site where lengths cannot differ: their bytes are
+ * compared.  But a function's call of itself may lead to the padding in front
+ * of it (call depth tracking).
+ */
 static void drop_branches(struct ks_table *t, size_t first, const struct ks_atom *a)
 {
 	size_t n = first;
@@ -342,7 +346,7 @@ static void drop_branches(struct ks_table *t, size_t first, const struct ks_atom
 		struct kst_site *s = &t->sites.v[i];
 
 		/* One with a relocation to its own function has no bytes to compare: a jump to it. */
-		if (s->kind == KST_S_BRANCH && !ref_in(a, s->offset, s->offset + s->len))
+		if (s->kind == KST_S_BRANCH && s->form != KST_J_CALL && !ref_in(a, s->offset, s->offset + s->len))
 			continue;
 		t->sites.v[n++] = *s;
 	}

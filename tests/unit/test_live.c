@@ -815,6 +815,29 @@ static void test_busy(void)
 
 	boot();
 	fake.busy = 99;
+	how.wait = 5;
+	err = apply();
+	how.wait = 0;
+	tap_ok(has_abort(err, "code_busy") && result.tries == 4, "who waits 5 seconds has four tries");
+	ks_error_free(err);
+	tap_ok(strstr(fake.steps.data, "pause 1, applied, pause 2, applied, pause 2, applied, unload") &&
+		       as_booted(),
+	       "and waits no longer");
+	boot();
+	fake.busy = 6;
+	how.wait = 60;
+	tap_fine(apply(), "who waits a minute has more tries than five");
+	how.wait = 0;
+	how.keep_modules = true;
+	forget_steps();
+	tap_fine(undo(), "an undo that is to leave the modules");
+	how.keep_modules = false;
+	tap_ok(steps_are("reversed") && !there(fake.run, "updates/" ID) &&
+		       there(fake.modules, "ksplice_" ID "_new"),
+	       "leaves them");
+
+	boot();
+	fake.busy = 99;
 	fake.conflicts = "dd 7 _printk+0x1f\nmy prog 8 vprintk+0x3\nkworker/0:1 9 unknown\n"
 			 "evil\033[2J\xff 11 f+0x1\n";
 	err = apply();

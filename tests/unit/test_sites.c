@@ -447,6 +447,29 @@ static void test_call_depth(void)
 	matches("a call to the function itself");
 	end();
 
+	/* push %rbx; call f */
+	begin(BYTES(0x53, 0xe8, 0xfa, 0xff, 0xff, 0xff, 0xc3), 0);
+	site(KST_S_BRANCH, 1, 5, KST_J_CALL, KST_NONE, 0, 0);
+	matches("a call of itself");
+	w.call_thunk = F - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe8, F - 9);
+	matches("a call to the code in front of itself");
+	world_branch(&w, F + 1, 0xe8, F - 8);
+	differs("a call to something else there");
+	end();
+
+	begin(BYTES(0x53, 0xe8, 0xfa, 0xff, 0xff, 0xff, 0xeb, 0xf8), KST_BLOCK_ELASTIC);
+	site(KST_S_BRANCH, 1, 5, KST_J_CALL, KST_NONE, 0, 0);
+	site(KST_S_BRANCH, 6, 2, KST_J_JMP, KST_NONE, 0, 0);
+	w.call_thunk = F - 9;
+	w.call_thunk_size = 9;
+	world_branch(&w, F + 1, 0xe8, F - 9);
+	matches("the same in an elastic function");
+	world_branch(&w, F + 1, 0xe8, F - 8);
+	differs("and something else");
+	end();
+
 	begin(BYTES(0x53, 0xe9, 0, 0, 0, 0, 0xcc), 0);
 	site(KST_S_JUMP, 1, 5, KST_J_JMP, g, 0, 0);
 	w.call_thunk = G - 9;
