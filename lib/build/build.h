@@ -42,9 +42,10 @@ void ks_build_close(struct ks_build *build);
 
 /*
  * Does the configuration have what the core needs of the running kernel?  Refused with a line for
- * each option that is missing; a kernel that wants modules to be signed is a note.
+ * each option that is missing; a kernel that wants modules to be signed is a note where the
+ * update's are not going to be (@is_signed).
  */
-struct ks_error *ks_build_check_kernel(struct ks_build *build) KS_MUST_CHECK;
+struct ks_error *ks_build_check_kernel(struct ks_build *build, bool is_signed) KS_MUST_CHECK;
 
 /*
  * Finds the compiler that the configuration names, and compares it and

@@ -37,7 +37,7 @@ static const struct need impossible[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
-struct ks_error *ks_build_check_kernel(struct ks_build *b)
+struct ks_error *ks_build_check_kernel(struct ks_build *b, bool is_signed)
 {
 	struct ks_buf wrong = { 0 };
 	struct ks_error *err = NULL;
@@ -57,7 +57,7 @@ struct ks_error *ks_build_check_kernel(struct ks_build *b)
 				   "no update can be applied to a kernel of this configuration:%s\nIf that is not the kernel's, take it from /boot/config-%s",
 				   wrong.data, b->release);
 	ks_buf_free(&wrong);
-	if (!err && ks_config_get(b->config, "MODULE_SIG_FORCE"))
+	if (!err && !is_signed && ks_config_get(b->config, "MODULE_SIG_FORCE"))
 		ks_note(b->report, 0,
 			"this kernel loads only modules that are signed with a key it trusts (CONFIG_MODULE_SIG_FORCE): see --sign-key");
 	return err;

@@ -126,7 +126,7 @@ struct ks_error *ks_create_open_tree(struct ks_create *c)
 	if (!err)
 		err = open_build(c);
 	if (!err)
-		err = ks_build_check_kernel(c->build);
+		err = ks_build_check_kernel(c->build, c->opt->sign_key != NULL);
 	if (!err)
 		err = ks_build_check_compiler(c->build);
 	return err;

@@ -235,7 +235,7 @@ static const char *const has[] = {
 #define HAS (sizeof(has) / sizeof(*has))
 
 /* A kernel with all of it but @without, and with the lines @more. */
-static struct ks_error *kernel(const char *without, const char *more)
+static struct ks_error *kernel_for(const char *without, const char *more, bool is_signed)
 {
 	struct ks_buf text = { 0 };
 	struct ks_error *err;
@@ -251,10 +251,15 @@ static struct ks_error *kernel(const char *without, const char *more)
 	ks_buf_free(&text);
 	ks_buf_free(&notes);
 	b = open_build(NULL);
-	err = ks_build_check_kernel(b);
+	err = ks_build_check_kernel(b, is_signed);
 	ks_build_close(b);
 	put(config_dir, ".config", CONFIG);
 	return err;
+}
+
+static struct ks_error *kernel(const char *without, const char *more)
+{
+	return kernel_for(without, more, false);
 }
 
 /* Of an error that is still needed. */
@@ -288,7 +293,9 @@ static void test_kernel(void)
 	tap_error(kernel("", "CONFIG_GCC_PLUGIN_RANDSTRUCT=y\n"), KS_E_REFUSED,
 		  "CONFIG_GCC_PLUGIN_RANDSTRUCT is set", "random structures of an older kernel");
 	tap_fine(kernel("", "CONFIG_MODULE_SIG_FORCE=y\n"), "a kernel that loads only signed modules");
-	tap_ok(notes.data && strstr(notes.data, "CONFIG_MODULE_SIG_FORCE"), "... is a note");
+	tap_ok(notes.data && strstr(notes.data, "--sign-key"), "... is a note");
+	tap_fine(kernel_for("", "CONFIG_MODULE_SIG_FORCE=y\n", true), "the same, for an update that is signed");
+	tap_ok(!notes.len, "... is none");
 }
 
 static struct ks_error *apply(struct ks_build *b, const char *patch)
