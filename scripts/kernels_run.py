@@ -111,6 +111,11 @@ class Boots:
         Verifier(self).batch(made)
         return [self.done[r["path"]] for r in records]
 
+    def forget_logs(self):
+        """Of a boot that was interrupted, or made anew: what they say is not of this one."""
+        for name in os.listdir(self.logs):
+            os.unlink(os.path.join(self.logs, name))
+
     def said(self, text):
         for name in os.listdir(self.logs):
             with open(os.path.join(self.logs, name), encoding="utf-8", errors="replace") as f:
@@ -199,6 +204,7 @@ class Row:
     def boot(self, way):
         self.stop_if_asked()
         boots = Boots(self.board, way)
+        boots.forget_logs()
         found = outcome(boots.run(self.records()))
         if way == STUFF:
             found["call_depth"] = call_depth(self.board.trees.source, boots)
