@@ -107,7 +107,8 @@ def markdown(rows, command):
             " another one of its series, in an order\nthat is random, but always the same. One that"
             " is refused, changes no code that runs, does not compile\nwithout others, or tells"
             " nothing in a VM (a task never leaves its code, its hardware is not there), gives\nits"
-            " place to the next.\n\n"
+            " place to the next. Changed layouts of types are accepted; the last column is the"
+            " number of the patches\nthat are refused without that.\n\n"
             + tried_table(rows) + "\n## Failures\n\n" + listed(rows, failures) +
             "\n## Only among others\n\n" + listed(rows, notes))
 
