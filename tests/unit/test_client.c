@@ -719,6 +719,35 @@ static void test_full_disk(void)
 	tap_ok(kernel_has("aaa bbb ccc"), "all is well");
 }
 
+/* A machine that boots another kernel, and then loses the first one. */
+static void test_prune(void)
+{
+	char *updates = ks_path_join(up.cache, "updates"), *lib = ks_path_join(fake_live.lib_modules, FAKE_RELEASE);
+	char *index = ks_path_join(up.cache, "kernels/" REPO_KERNEL);
+	static const struct repo_update none[] = { { "zzz", NULL, NULL, NULL, NULL, NULL } };
+
+	start();
+	die(ks_dir_make(lib));
+	repo_publish(three, 3);
+	die(upgrade());
+	/* Only its version is another: that of /proc/version. */
+	fake_put("proc", "version", "Linux version " FAKE_RELEASE " (gcc) #1 SMP Debian 6.1.199-1 (2026-11-01)\n");
+	fake_remove("sys");
+	fake_remove("module");
+	fake_put("module/ext4", "initstate", "live\n");
+	repo.kernel = "debian/amd64/" FAKE_RELEASE "/6.1.199-1";
+	repo.serial = 0;
+	repo_publish(none, 0);
+	tap_fine(upgrade(), "another kernel of the machine");
+	tap_ok(count_files(updates) == 3 && ks_file_is_dir(index), "what the first one has installed is kept");
+	die(ks_dir_remove(lib));
+	tap_fine(upgrade(), "when the first one is gone");
+	tap_ok(!count_files(updates) && !ks_file_is_dir(index), "so is what it had");
+	free(updates);
+	free(lib);
+	free(index);
+}
+
 static void test_status(void)
 {
 	struct ks_run_result result = { .command = "uptrack-upgrade", .code = 0, .message = "done" };
@@ -813,6 +842,7 @@ int main(void)
 	test_power();
 	test_crash();
 	test_full_disk();
+	test_prune();
 	test_status();
 	test_poll();
 	die(ks_dir_remove(work));
