@@ -549,6 +549,32 @@ static void test_keys(void)
 	repo.key = first;
 }
 
+/* A repository on a server that does what it should not. */
+static void test_bad_servers(const char *url)
+{
+	static const struct {
+		const char *path, *part;
+		enum ks_error_code code;
+	} cases[] = {
+		{ "endless", "larger than", KS_E_INPUT },   { "silent", "too slow", KS_E_NETWORK },
+		{ "drip", "too slow", KS_E_NETWORK },       { "cut", "remaining", KS_E_NETWORK },
+		{ "loop", "redirects", KS_E_NETWORK },      { "500", "500", KS_E_NETWORK },
+		{ "401", "access key", KS_E_DENIED },       { "404", "does not serve", KS_E_UNSERVED },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *name = ks_asprintf("a server: %s", cases[i].path), *bad = ks_asprintf("%s/bad/%s", url, cases[i].path);
+		time_t before = time(NULL);
+
+		opt.repo = bad;
+		tap_error(upgrade(), cases[i].code, cases[i].part, name);
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && time(NULL) - before < 10,
+		       "changes nothing, and soon");
+		free(name);
+		free(bad);
+	}
+}
+
 static void test_server(void)
 {
 	struct server server;
@@ -573,6 +599,8 @@ static void test_server(void)
 	opt.now = REPO_NOW + 15 * 24 * 3600ll;
 	tap_error(upgrade(), KS_E_INPUT, "expired", "one that stays the same for too long is not believed");
 	opt.now = REPO_NOW + 100;
+	test_bad_servers(server.url);
+	opt.repo = url;
 	server_stop(&server);
 	tap_error(upgrade(), KS_E_NETWORK, "onnect", "a server that is gone");
 	tap_ok(kernel_has("aaa bbb ccc"), "changes nothing");
