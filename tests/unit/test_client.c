@@ -874,5 +874,6 @@ int main(void)
 	test_status();
 	test_poll();
 	die(ks_dir_remove(work));
+	free(kernel);
 	return tap_done();
 }
