@@ -3,6 +3,8 @@
 # from the sources that `make install` puts into $(PREFIX)/share/ksplice.
 
 PREFIX = /usr/local
+SYSCONFDIR = /etc
+UNITDIR = $(PREFIX)/lib/systemd/system
 DESTDIR =
 VERSION := $(shell cat VERSION)
 
@@ -24,7 +26,11 @@ LIB_SRC := $(wildcard lib/*/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=build/%.o) build/kernel/table.o
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/ksplice-*.c tools/uptrack-*.c))
 MANUALS := $(wildcard tools/*.8)
-TOOL_COMMON := $(patsubst %.c,build/%.o,$(filter-out tools/ksplice-% tools/uptrack-%,$(wildcard tools/*.c)))
+CONF_MANUALS := $(wildcard tools/*.5)
+TOOL_COMMON := build/tools/common.o
+# What the client's commands have in common, besides.
+CLIENT_TOOLS := $(filter-out uptrack-publish,$(filter uptrack-%,$(TOOLS)))
+UNITS := $(wildcard systemd/*.service systemd/*.timer)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 # The core's pure files (kernel/pure.h) as user space runs them.
 CORE_OBJ := $(patsubst %,build/kernel/%.o,table match sites solve)
@@ -63,7 +69,9 @@ build/include/guest.h: $(wildcard lib/vm/guest.sh)
 
 bin/%: build/tools/%.o $(TOOL_COMMON) build/libksplice.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(KS_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+$(CLIENT_TOOLS:%=bin/%): build/tools/uptrack.o
 
 build/tests/%: build/tests/unit/%.o $(CORE_OBJ) build/libksplice.a
 	@mkdir -p $(@D)
@@ -117,6 +125,11 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/ksplice/kernel $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice
 	install -m 755 $(TOOLS:%=bin/%) $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/uptrack
+	install -m 644 $(CONF_MANUALS) $(DESTDIR)$(PREFIX)/share/man/man5/
+	for u in $(UNITS); do sed 's,@BINDIR@,$(PREFIX)/bin,' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done
+	test -e $(DESTDIR)$(SYSCONFDIR)/uptrack/uptrack.conf || \
+		install -m 644 systemd/uptrack.conf $(DESTDIR)$(SYSCONFDIR)/uptrack/
 	for t in $(TOOLS); do install -m 644 completions/ksplice $(COMPLETIONS)/$$t || exit 1; done
 	install -m 644 $(KERNEL_FILES) $(DESTDIR)$(PREFIX)/share/ksplice/kernel/
 	install -m 644 $(SHARED_HEADERS) $(DESTDIR)$(PREFIX)/share/ksplice/include/ksplice/
@@ -128,6 +141,6 @@ clean:
 .PHONY: all unit unit-programs fuzz fuzz-programs check install clean
 .SECONDARY:
 
--include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) \
+-include $(LIB_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TOOLS:%=build/tools/%.d) $(TOOL_COMMON:.o=.d) build/tools/uptrack.d \
 	$(UNIT_SRC:%.c=build/%.d) $(FUZZ_OBJ:.o=.d) $(FUZZ_COMMON:.o=.d) \
 	$(FUZZ_SRC:%.c=build/fuzz/obj/%.d) build/tests/fuzz/seeds.d

@@ -74,13 +74,13 @@ static struct ks_error *fetch_part(const struct ks_tarball *t, struct ks_fetch *
 static struct ks_error *fetch_tarball(const struct ks_tarball *t, struct ks_fetch *fetch, char *part,
 				      const char *to, struct ks_report *r)
 {
-	bool begun = ks_file_exists(part);
 	struct ks_error *err = fetch_part(t, fetch, part, r);
 
-	/* The beginning, of another day, may have been the wrong one. */
-	if (err && begun && ks_error_code(err) == KS_E_INPUT) {
+	/* The beginning, of another day, or what a cache has may be the wrong one. */
+	if (err && ks_error_code(err) == KS_E_INPUT) {
 		ks_error_free(err);
 		unlink(part);
+		ks_fetch_afresh(fetch);
 		err = fetch_part(t, fetch, part, r);
 	}
 	if (err && ks_error_code(err) == KS_E_INPUT)

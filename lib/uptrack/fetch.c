@@ -25,6 +25,7 @@ struct ks_fetch {
 	struct ks_fetch_settings set; /* strings of its own */
 	char *dir;  /* a directory instead of a server */
 	char *url;
+	bool afresh;
 	CURL *curl;
 };
 
@@ -113,6 +114,23 @@ void ks_fetch_close(struct ks_fetch *f)
 	free(f->dir);
 	free(f->url);
 	free(f);
+}
+
+void ks_fetch_afresh(struct ks_fetch *f)
+{
+	f->afresh = true;
+}
+
+/* Some servers take a '+' for a blank: all but what is never anything else goes encoded. */
+static char *url_of(const struct ks_fetch *f, const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	struct ks_buf url = { 0 };
+
+	ks_buf_addf(&url, "%s/", f->url);
+	for (const char *p = path; *p; p++)
+		ks_buf_addf(&url, strchr(plain, *p) ? "%c" : "%%%02X", (unsigned char)*p);
+	return ks_buf_steal(&url);
 }
 
 static bool write_all(int fd, const char *data, size_t len)
@@ -260,11 +278,14 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 	return longer ? longer : list;
 }
 
-/* libcurl does not send this one on to another host. */
-static struct curl_slist *access_header(const struct ks_fetch *f, struct curl_slist *list)
+/* libcurl does not send the key on to another host. */
+static struct curl_slist *own_headers(const struct ks_fetch *f)
 {
+	struct curl_slist *list = NULL;
 	char *value;
 
+	if (f->afresh)
+		list = add_header(list, "Cache-Control", "no-cache");
 	if (!f->set.accesskey)
 		return list;
 	value = ks_asprintf("Bearer %s", f->set.accesskey);
@@ -316,8 +337,8 @@ static struct ks_error *http_small(struct ks_fetch *f, const char *path, size_t 
 {
 	struct ks_buf body = { 0 };
 	struct request r = { .f = f, .out = &body, .fd = -1, .max = max };
-	char *url = ks_asprintf("%s/%s", f->url, path);
-	struct curl_slist *headers = access_header(f, NULL);
+	char *url = url_of(f, path);
+	struct curl_slist *headers = own_headers(f);
 	struct ks_error *err;
 	long status;
 
@@ -377,7 +398,7 @@ static bool start_over(struct request *r)
 static struct ks_error *http_range(struct ks_fetch *f, struct request *r, const char *url,
 				   bool whole, long *status)
 {
-	struct curl_slist *headers = access_header(f, NULL);
+	struct curl_slist *headers = own_headers(f);
 	struct ks_error *err;
 
 	if (whole && !start_over(r)) {
@@ -402,7 +423,7 @@ static struct ks_error *http_range(struct ks_fetch *f, struct request *r, const 
 static struct ks_error *http_large(struct ks_fetch *f, struct request *r, const char *path,
 				   enum ks_fetched *what)
 {
-	char *url = ks_asprintf("%s/%s", f->url, path);
+	char *url = url_of(f, path);
 	bool part = r->have != 0;
 	struct ks_error *err;
 	long status;
@@ -487,7 +508,7 @@ struct ks_error *ks_fetch_post(const struct ks_fetch_settings *set, const struct
 	if (err)
 		return err;
 	r.f = f;
-	headers = add_header(access_header(f, NULL), "Content-Type", "application/json");
+	headers = add_header(own_headers(f), "Content-Type", "application/json");
 	set_common(f, &r, set->url, set->limit ? set->limit : LIMIT);
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(f->curl, CURLOPT_POSTFIELDS, json->data);

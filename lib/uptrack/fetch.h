@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Files of a repository: over http and https (libcurl), or from a directory.
+ * Paths are relative to its top, and plain: what is not safe in a URL is encoded.
  *
  * A server is not trusted: every answer is bounded in size and in time, also
  * that of one which sends for ever or not at all.  What arrives is checked by
@@ -41,6 +42,9 @@ struct ks_fetch_tag {
 struct ks_error *ks_fetch_open(const struct ks_fetch_settings *settings,
 			       struct ks_fetch **f) KS_MUST_CHECK;
 void ks_fetch_close(struct ks_fetch *f); /* accepts NULL */
+
+/* From now on, caches on the way are asked to look at the server's own copy. */
+void ks_fetch_afresh(struct ks_fetch *f);
 
 /*
  * Appends the file @path, of at most @max bytes, to @out.  With @tag, the server

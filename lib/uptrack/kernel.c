@@ -12,22 +12,8 @@
 
 #define MAX_TEXT (64u << 10)
 
-void ks_kernel_identity_clear(struct ks_kernel_identity *k)
-{
-	free(k->distro);
-	free(k->arch);
-	free(k->release);
-	free(k->version);
-	memset(k, 0, sizeof(*k));
-}
-
-char *ks_kernel_name(const struct ks_kernel_identity *k)
-{
-	return ks_asprintf("%s/%s/%s/%s", k->distro, k->arch, k->release, k->version);
-}
-
 /* ID=debian, maybe in quotes. */
-static char *read_distro(const char *path)
+static char *read_distribution(const char *path)
 {
 	struct ks_buf text = { 0 };
 	char *id = NULL, *save = NULL;
@@ -44,19 +30,12 @@ static char *read_distro(const char *path)
 	return id ? id : ks_strdup("linux");
 }
 
-/* They become parts of a path and of a URL. */
-static bool is_plain(const char *s)
+struct ks_error *ks_kernel_identify(const struct ks_uptrack *up, struct ks_repo_kernel *k)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~:_-";
-
-	return *s && *s != '.' && strlen(s) < 128 && strspn(s, allowed) == strlen(s);
-}
-
-struct ks_error *ks_kernel_identify(const struct ks_uptrack *up, struct ks_kernel_identity *k)
-{
-	char *path = ks_path_join(up->proc, "version");
+	char *path = ks_path_join(up->proc, "version"), *name, *distribution, *version;
 	struct ks_buf banner = { 0 };
 	struct ks_error *err = ks_file_read(path, MAX_TEXT, &banner);
+	const char *release;
 	struct utsname u;
 
 	memset(k, 0, sizeof(*k));
@@ -67,19 +46,19 @@ struct ks_error *ks_kernel_identify(const struct ks_uptrack *up, struct ks_kerne
 		ks_buf_free(&banner);
 		return err;
 	}
-	k->distro = read_distro(up->os_release);
-	k->arch = ks_strdup(!strcmp(u.machine, "x86_64") ? "amd64" : u.machine);
-	k->release = ks_strdup(up->live->release ? up->live->release : u.release);
-	k->version = ks_image_banner_version(banner.data);
+	release = up->live->release ? up->live->release : u.release;
+	version = ks_image_banner_version(ks_buf_text(&banner));
 	ks_buf_free(&banner);
-	if (!k->version)
-		err = ks_error_new(KS_E_UNSERVED,
-				   "the running kernel %s is not a stock Debian kernel: it names no version of a package in /proc/version",
-				   k->release);
-	else if (!is_plain(k->distro) || !is_plain(k->arch) || !is_plain(k->release) || !is_plain(k->version))
-		err = ks_error_new(KS_E_UNSERVED, "the running kernel %s has a name that no repository can have",
-				   k->release);
-	if (err)
-		ks_kernel_identity_clear(k);
+	if (!version)
+		return ks_error_new(KS_E_UNSERVED,
+				    "the running kernel %s is not a stock Debian kernel: it names no version of a package in /proc/version",
+				    release);
+	distribution = read_distribution(up->os_release);
+	/* Once there and back: that its words are safe in a path is checked in one place. */
+	name = ks_asprintf("%s/%s/%s/%s", distribution, ks_repo_arch(u.machine), release, version);
+	err = ks_error_recode(ks_repo_kernel_parse(name, k), KS_E_UNSERVED);
+	free(distribution);
+	free(version);
+	free(name);
 	return err;
 }

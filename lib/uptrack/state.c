@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/proc.h"
 
 #define FORMAT 1
@@ -123,44 +123,56 @@ static bool take_update(const json_t *value, struct ks_state_kernel *k)
 
 static bool take_kernel(const json_t *value, struct ks_state *s)
 {
-	const char *name;
+	const char *name, *sha256;
 	json_int_t serial;
 	json_t *installed, *update;
 	struct ks_state_kernel *k;
 	size_t i;
 
-	if (json_unpack((json_t *)value, "{s:s, s:I, s:o}", "kernel", &name, "serial", &serial, "installed",
-			&installed) ||
-	    serial < 0 || !json_is_array(installed))
+	if (json_unpack((json_t *)value, "{s:s, s:I, s:s, s:o}", "kernel", &name, "serial", &serial, "sha256",
+			&sha256, "installed", &installed) ||
+	    serial < 0 || strlen(sha256) > 64 || !json_is_array(installed))
 		return false;
 	k = ks_state_kernel(s, name);
 	k->serial = serial;
+	strcpy(k->sha256, sha256);
 	json_array_foreach(installed, i, update)
 		if (!take_update(update, k))
 			return false;
 	return true;
 }
 
+static bool take_lines(const json_t *list, struct ks_strv *lines)
+{
+	const json_t *value;
+	size_t i;
+
+	if (!json_is_array(list))
+		return false;
+	json_array_foreach(list, i, value) {
+		if (!json_is_string(value))
+			return false;
+		ks_strv_add(lines, json_string_value(value));
+	}
+	return true;
+}
+
 static bool take_state(const json_t *root, struct ks_state *s)
 {
-	json_t *kernels, *keys, *value;
+	json_t *kernels, *keys, *dropped, *value;
 	const char *pending = NULL, *boot = NULL, *held = NULL;
 	int format;
 	size_t i;
 
-	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s?s, s?s, s?s}", "format", &format, "kernels",
-			&kernels, "keys", &keys, "pending", &pending, "pending_boot", &boot, "held",
-			&held) ||
-	    format != FORMAT || !json_is_array(kernels) || !json_is_array(keys))
+	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s:o, s?s, s?s, s?s}", "format", &format, "kernels",
+			&kernels, "keys", &keys, "dropped", &dropped, "pending", &pending, "pending_boot",
+			&boot, "held", &held) ||
+	    format != FORMAT || !json_is_array(kernels) || !take_lines(keys, &s->keys) ||
+	    !take_lines(dropped, &s->dropped))
 		return false;
 	json_array_foreach(kernels, i, value)
 		if (!take_kernel(value, s))
 			return false;
-	json_array_foreach(keys, i, value) {
-		if (!json_is_string(value))
-			return false;
-		ks_strv_add(&s->keys, json_string_value(value));
-	}
 	ks_state_set(&s->pending, pending);
 	ks_state_set(&s->pending_boot, boot);
 	ks_state_set(&s->held, held);
@@ -201,23 +213,22 @@ static json_t *kernel_json(const struct ks_state_kernel *k)
 		json_array_append_new(installed,
 				      json_pack("{s:s, s:s, s:s, s:I}", "id", u->id, "name", u->name, "sha256",
 						u->sha256, "size", (json_int_t)u->size));
-	return json_pack("{s:s, s:I, s:o}", "kernel", k->kernel, "serial", (json_int_t)k->serial,
-			 "installed", installed);
+	return json_pack("{s:s, s:I, s:s, s:o}", "kernel", k->kernel, "serial", (json_int_t)k->serial,
+			 "sha256", k->sha256, "installed", installed);
 }
 
 struct ks_error *ks_state_save(const struct ks_state *s)
 {
-	json_t *kernels = json_array(), *keys = json_array(), *root;
+	json_t *kernels = json_array(), *root;
 	char *path = ks_path_join(s->dir, "state.json"), *text;
 	struct ks_error *err;
 
 	ks_vec_for(&s->kernels, k)
 		json_array_append_new(kernels, kernel_json(k));
-	for (size_t i = 0; i < s->keys.len; i++)
-		json_array_append_new(keys, json_string(s->keys.v[i]));
 	/* The stars: what is not there is left out. */
-	root = json_pack("{s:i, s:o, s:o, s:s*, s:s*, s:s*}", "format", FORMAT, "kernels", kernels, "keys",
-			 keys, "pending", s->pending, "pending_boot", s->pending_boot, "held", s->held);
+	root = json_pack("{s:i, s:o, s:o, s:o, s:s*, s:s*, s:s*}", "format", FORMAT, "kernels", kernels, "keys",
+			 ks_json_list(&s->keys), "dropped", ks_json_list(&s->dropped), "pending", s->pending,
+			 "pending_boot", s->pending_boot, "held", s->held);
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (s->lock < 0 || !text)
 		err = ks_error_new(KS_E_FAILED, "%s cannot be written without the lock, or with text that is no UTF-8", path);
@@ -386,6 +397,7 @@ void ks_state_close(struct ks_state *s)
 		clear_kernel(k);
 	ks_vec_free(&s->kernels);
 	ks_strv_free(&s->keys);
+	ks_strv_free(&s->dropped);
 	free(s->pending);
 	free(s->pending_boot);
 	free(s->held);

@@ -32,6 +32,7 @@ struct ks_state_update {
 struct ks_state_kernel {
 	char *kernel; /* as the repository calls it: "debian/amd64/RELEASE/VERSION" */
 	uint64_t serial; /* of the newest index that was seen; 0: none */
+	char sha256[65]; /* of that index; "": none */
 	KS_VEC(struct ks_state_update) installed; /* in the order of application */
 };
 
@@ -40,7 +41,11 @@ struct ks_state {
 	int lock; /* -1: not held, and nothing may be saved */
 	char *uuid;
 	KS_VEC(struct ks_state_kernel) kernels;
-	struct ks_strv keys; /* public keys, of minisign's form, that newer indexes brought */
+	/*
+	 * Public keys, as lines of minisign's form: those that others have led to
+	 * ("KEY FROM"), and those that are not trusted any more, for a later one is.
+	 */
+	struct ks_strv keys, dropped;
 	/*
 	 * Written before the kernel is changed and removed after it: what was being
 	 * done, and in which boot.  NULL: nothing.

@@ -15,6 +15,7 @@ import ssl
 import sys
 import threading
 import time
+import urllib.parse
 
 root = sys.argv[1]
 lock = threading.Lock()
@@ -28,7 +29,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def note(self, status):
         said = [f"{n}={self.headers[n]}" for n in
-                ("Authorization", "If-None-Match", "If-Modified-Since", "Range") if self.headers[n]]
+                ("Authorization", "If-None-Match", "If-Modified-Since", "Range", "Cache-Control") if self.headers[n]]
         with lock, open(os.path.join(root, "requests"), "a") as f:
             f.write(" ".join([self.command, self.path, str(status)] + said) + "\n")
 
@@ -46,6 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_file(self, ranges=True):
         path = os.path.join(root, self.path.split("/", 2)[-1] if self.path.startswith("/norange/")
                             else self.path.lstrip("/"))
+        path = urllib.parse.unquote(path)
         if not os.path.isfile(path):
             return self.answer(404, b"not here")
         with open(path, "rb") as f:
@@ -100,7 +102,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.startswith("/bad/"):
-            self.bad(self.path[len("/bad/"):])
+            # So that a whole repository can be below it.
+            self.bad(self.path.split("/")[2])
         else:
             self.serve_file(not self.path.startswith("/norange/"))
 

@@ -277,6 +277,22 @@ static void test_tls(void)
 	free(key);
 }
 
+/* Names of Debian's have characters that a URL must not have. */
+static void test_names(void)
+{
+	struct ks_fetch *f = open_at(http.url);
+	struct ks_buf out = { 0 };
+
+	put("linux_6.1.0~rc1+b2:1", "content");
+	tap_fine(small(f, "linux_6.1.0~rc1+b2:1", 100, &out), "a name with + and :");
+	tap_ok(request_is("GET /linux_6.1.0~rc1%2Bb2%3A1 200"), "goes encoded");
+	ks_fetch_afresh(f);
+	tap_fine(small(f, "small", 100, &out), "afresh");
+	tap_ok(request_is("GET /small 200 Cache-Control=no-cache"), "caches are told so");
+	ks_buf_free(&out);
+	ks_fetch_close(f);
+}
+
 static void test_post(void)
 {
 	struct ks_fetch_settings post = { .stall = 2, .limit = 4 };
@@ -313,6 +329,7 @@ int main(void)
 	test_key();
 	test_bad();
 	test_large();
+	test_names();
 	test_tls();
 	test_post();
 	server_stop(&http);

@@ -153,10 +153,10 @@ static void test_wait(void)
 static void test_damage(void)
 {
 	static const char *const wrong[] = {
-		"", "{", "[]", "{\"format\": 1}", "{\"format\": 2, \"kernels\": [], \"keys\": []}",
-		"{\"format\": 1, \"kernels\": [7], \"keys\": []}",
-		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": -1, \"installed\": []}], \"keys\": []}",
-		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": 1, \"installed\": [{\"id\": \"a\"}]}], \"keys\": []}",
+		"", "{", "[]", "{\"format\": 1}", "{\"format\": 2, \"kernels\": [], \"keys\": [], \"dropped\": []}",
+		"{\"format\": 1, \"kernels\": [7], \"keys\": [], \"dropped\": []}",
+		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": -1, \"sha256\": \"\", \"installed\": []}], \"keys\": [], \"dropped\": []}",
+		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": 1, \"sha256\": \"\", \"installed\": [{\"id\": \"a\"}]}], \"keys\": [], \"dropped\": []}",
 	};
 	char *path = ks_path_join(up.state, "state.json");
 	struct ks_state *s;
@@ -201,6 +201,7 @@ static void test_log(void)
 	tap_ok(strstr(text.data, "]: one two ?[2J\n2") && strstr(text.data, "]: three\n"),
 	       "each is one line, whatever is in it");
 	ks_buf_free(&text);
+	free((char *)up.log);
 	up.log = "/nowhere/log";
 	tap_ok(!ks_uptrack_log(&up, "x"), "no log: told, and no more");
 }
