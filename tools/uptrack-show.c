@@ -231,14 +231,18 @@ static size_t list_available(const struct show *s, json_t *all)
 	return n;
 }
 
+/* In the order of the index; then what was applied by hand. */
 static size_t list_installed(const struct show *s)
 {
-	ks_vec_for(&s->u.client.applied, a) {
-		const struct ks_index_update *u = find(s, a->id);
-
-		if (!s->count)
-			printf("[%s] %s\n", a->id, u ? u->name : a->description);
-	}
+	if (s->count)
+		return s->u.client.applied.len;
+	if (index_of(s))
+		ks_vec_for(&index_of(s)->updates, u)
+			if (is_applied(s, u->id))
+				printf("[%s] %s\n", u->id, u->name);
+	ks_vec_for(&s->u.client.applied, a)
+		if (!find(s, a->id))
+			printf("[%s] %s\n", a->id, a->description);
 	return s->u.client.applied.len;
 }
 

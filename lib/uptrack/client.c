@@ -120,22 +120,36 @@ static bool is_there(const struct ks_client *c, const char *name)
 	return there;
 }
 
+/* The index of a kernel that is gone; its serial is still remembered. */
+static struct ks_error *remove_index(const struct ks_client *c, const char *kernel)
+{
+	char *dir = ks_asprintf("%s/kernels/%s", c->up->cache, kernel);
+	struct ks_error *err = ks_dir_remove(dir);
+
+	free(dir);
+	return err;
+}
+
 struct ks_error *ks_client_prune(struct ks_client *c)
 {
 	struct ks_strv keep = { 0 };
-	struct ks_error *err;
+	struct ks_error *err = NULL;
 
 	/* What is available is not known: nothing to throw away. */
 	if (!c->index)
 		return NULL;
-	ks_vec_for(&c->state->kernels, k)
-		if (is_there(c, k->kernel))
+	ks_vec_for(&c->state->kernels, k) {
+		if (!is_there(c, k->kernel) && !err)
+			err = remove_index(c, k->kernel);
+		else if (is_there(c, k->kernel))
 			ks_vec_for(&k->installed, u)
 				ks_strv_add(&keep, u->sha256);
+	}
 	ks_vec_for(&c->index->updates, u)
 		if (!u->withdrawn)
 			ks_strv_add(&keep, u->sha256);
-	err = ks_cache_prune(c->up, &keep);
+	if (!err)
+		err = ks_cache_prune(c->up, &keep);
 	ks_strv_free(&keep);
 	return err;
 }

@@ -77,7 +77,8 @@ struct ks_error *ks_client_fetch(struct ks_client *c) KS_MUST_CHECK;
 
 /*
  * Removes tarballs that are neither installed, on this kernel or on another one
- * that the machine has, nor available.
+ * that the machine has, nor available; and the indexes of kernels that it has not
+ * any more.
  */
 struct ks_error *ks_client_prune(struct ks_client *c) KS_MUST_CHECK;
 

@@ -102,7 +102,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.startswith("/bad/"):
-            self.bad(self.path[len("/bad/"):])
+            # So that a whole repository can be below it.
+            self.bad(self.path.split("/")[2])
         else:
             self.serve_file(not self.path.startswith("/norange/"))
 

@@ -549,6 +549,32 @@ static void test_keys(void)
 	repo.key = first;
 }
 
+/* A repository on a server that does what it should not. */
+static void test_bad_servers(const char *url)
+{
+	static const struct {
+		const char *path, *part;
+		enum ks_error_code code;
+	} cases[] = {
+		{ "endless", "larger than", KS_E_INPUT },   { "silent", "too slow", KS_E_NETWORK },
+		{ "drip", "too slow", KS_E_NETWORK },       { "cut", "remaining", KS_E_NETWORK },
+		{ "loop", "redirects", KS_E_NETWORK },      { "500", "500", KS_E_NETWORK },
+		{ "401", "access key", KS_E_DENIED },       { "404", "does not serve", KS_E_UNSERVED },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *name = ks_asprintf("a server: %s", cases[i].path), *bad = ks_asprintf("%s/bad/%s", url, cases[i].path);
+		time_t before = time(NULL);
+
+		opt.repo = bad;
+		tap_error(upgrade(), cases[i].code, cases[i].part, name);
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && time(NULL) - before < 10,
+		       "changes nothing, and soon");
+		free(name);
+		free(bad);
+	}
+}
+
 static void test_server(void)
 {
 	struct server server;
@@ -573,6 +599,8 @@ static void test_server(void)
 	opt.now = REPO_NOW + 15 * 24 * 3600ll;
 	tap_error(upgrade(), KS_E_INPUT, "expired", "one that stays the same for too long is not believed");
 	opt.now = REPO_NOW + 100;
+	test_bad_servers(server.url);
+	opt.repo = url;
 	server_stop(&server);
 	tap_error(upgrade(), KS_E_NETWORK, "onnect", "a server that is gone");
 	tap_ok(kernel_has("aaa bbb ccc"), "changes nothing");
@@ -630,6 +658,16 @@ static void test_power(void)
 		tap_ok(kernel_has("aaa bbb ccc"), "all is as ever");
 	}
 	tap_ok(n > 8 && n < 100, "an upgrade has %d changes", n - 1);
+
+	for (n = 1; n < 100; n++) {
+		start();
+		repo_publish(three, 3);
+		if (!loses_power(n, upgrade))
+			break;
+		tap_fine(upgrade(), "an upgrade that was killed: the next one");
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && !is_held(),
+		       "completes it, and forgets none");
+	}
 
 	for (n = 1; n < 100; n++) {
 		start();
@@ -717,6 +755,35 @@ static void test_full_disk(void)
 	tap_ok(kernel_has("aaa") && installed_is("aaa") && !is_held(), "and nothing has changed");
 	tap_fine(upgrade(), "with room");
 	tap_ok(kernel_has("aaa bbb ccc"), "all is well");
+}
+
+/* A machine that boots another kernel, and then loses the first one. */
+static void test_prune(void)
+{
+	char *updates = ks_path_join(up.cache, "updates"), *lib = ks_path_join(fake_live.lib_modules, FAKE_RELEASE);
+	char *index = ks_path_join(up.cache, "kernels/" REPO_KERNEL);
+	static const struct repo_update none[] = { { "zzz", NULL, NULL, NULL, NULL, NULL } };
+
+	start();
+	die(ks_dir_make(lib));
+	repo_publish(three, 3);
+	die(upgrade());
+	/* Only its version is another: that of /proc/version. */
+	fake_put("proc", "version", "Linux version " FAKE_RELEASE " (gcc) #1 SMP Debian 6.1.199-1 (2026-11-01)\n");
+	fake_remove("sys");
+	fake_remove("module");
+	fake_put("module/ext4", "initstate", "live\n");
+	repo.kernel = "debian/amd64/" FAKE_RELEASE "/6.1.199-1";
+	repo.serial = 0;
+	repo_publish(none, 0);
+	tap_fine(upgrade(), "another kernel of the machine");
+	tap_ok(count_files(updates) == 3 && ks_file_is_dir(index), "what the first one has installed is kept");
+	die(ks_dir_remove(lib));
+	tap_fine(upgrade(), "when the first one is gone");
+	tap_ok(!count_files(updates) && !ks_file_is_dir(index), "so is what it had");
+	free(updates);
+	free(lib);
+	free(index);
 }
 
 static void test_status(void)
@@ -813,8 +880,10 @@ int main(void)
 	test_power();
 	test_crash();
 	test_full_disk();
+	test_prune();
 	test_status();
 	test_poll();
 	die(ks_dir_remove(work));
+	free(kernel);
 	return tap_done();
 }

@@ -201,6 +201,7 @@ static void test_log(void)
 	tap_ok(strstr(text.data, "]: one two ?[2J\n2") && strstr(text.data, "]: three\n"),
 	       "each is one line, whatever is in it");
 	ks_buf_free(&text);
+	free((char *)up.log);
 	up.log = "/nowhere/log";
 	tap_ok(!ks_uptrack_log(&up, "x"), "no log: told, and no more");
 }
