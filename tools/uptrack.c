@@ -130,9 +130,9 @@ struct ks_error *uptrack_do(struct uptrack *u, bool *declined)
 {
 	show_plan(u);
 	*declined = false;
-	if (u->no || !u->plan.steps.len)
+	if (u->no)
 		return NULL;
-	if (!agreed(u)) {
+	if (u->plan.steps.len && !agreed(u)) {
 		*declined = true;
 		return NULL;
 	}

@@ -189,26 +189,54 @@ static struct ks_error *take_step(struct ks_client *c, const struct ks_step *s, 
 	return err;
 }
 
+static struct ks_error *fetch_one(struct ks_client *c, const struct ks_index_update *u)
+{
+	struct ks_tarball t = ks_source_tarball(u);
+	struct ks_error *err = ks_interrupted() ? ks_interrupted_error() : ks_client_fetch(c);
+
+	if (!err)
+		err = ks_cache_get(c->up, &t, c->fetch, c->opt.report);
+	ks_source_tarball_clear(&t);
+	return err;
+}
+
+/*
+ * Applied, and not to be applied again at boot: by hand, or by a command that was
+ * killed before it could write that down.
+ */
+static bool is_forgotten(const struct ks_client *c, const struct ks_index_update *u)
+{
+	return !u->withdrawn && ks_applied_find(&c->applied, u->id) &&
+	       !ks_state_installed(ks_client_kernel(c), u->id);
+}
+
 /* All tarballs, before anything changes: a network that fails, or a full disk, changes nothing. */
 static struct ks_error *fetch_all(struct ks_client *c, const struct ks_plan *plan)
 {
 	struct ks_error *err = NULL;
 
-	ks_vec_for(&plan->steps, s) {
-		struct ks_tarball t;
-
-		if (s->kind != KS_STEP_INSTALL)
-			continue;
-		err = ks_interrupted() ? ks_interrupted_error() : ks_client_fetch(c);
-		if (err)
-			break;
-		t = ks_source_tarball(s->update);
-		err = ks_cache_get(c->up, &t, c->fetch, c->opt.report);
-		ks_source_tarball_clear(&t);
-		if (err)
-			break;
-	}
+	ks_vec_for(&plan->steps, s)
+		if (!err && s->kind == KS_STEP_INSTALL)
+			err = fetch_one(c, s->update);
+	if (plan->all)
+		ks_vec_for(&c->index->updates, u)
+			if (!err && is_forgotten(c, u))
+				err = fetch_one(c, u);
 	return err;
+}
+
+static struct ks_error *remember_forgotten(struct ks_client *c, struct ks_outcome *o)
+{
+	bool any = false;
+
+	ks_vec_for(&c->index->updates, u) {
+		if (!is_forgotten(c, u))
+			continue;
+		ks_state_add(ks_client_kernel(c), u->id, u->name, u->sha256, u->size);
+		ks_strv_addf(&o->notes, "%s was applied already; from now on it is at boot, too", u->id);
+		any = true;
+	}
+	return any ? ks_state_save(c->state) : NULL;
 }
 
 static struct ks_error *run(struct ks_client *c, const struct ks_plan *plan, struct ks_outcome *o)
@@ -252,6 +280,8 @@ struct ks_error *ks_act(struct ks_client *c, const struct ks_plan *plan, struct 
 	if (err)
 		return err;
 	err = look_again(c, run(c, plan, o));
+	if (!err && plan->all)
+		err = remember_forgotten(c, o);
 	/* Somebody has decided, and it went well. */
 	if (!err && c->state->held) {
 		ks_state_set(&c->state->held, NULL);

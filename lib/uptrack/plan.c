@@ -46,6 +46,7 @@ void ks_plan_clear(struct ks_plan *plan)
 	}
 	ks_vec_free(&plan->steps);
 	ks_strv_free(&plan->notes);
+	plan->all = false;
 }
 
 /* Removing. */
@@ -193,6 +194,7 @@ struct ks_error *ks_plan_upgrade(const struct ks_index *index, const struct ks_a
 	struct going g = { .index = index, .applied = applied };
 	size_t n = count_up_to(index, limit);
 
+	plan->all = true;
 	ks_vec_for(&index->updates, u) {
 		char *because = u->withdrawn ? ks_asprintf("withdrawn: %s", u->withdrawn) : NULL;
 

@@ -25,6 +25,7 @@ struct ks_step {
 /* Removals come first. */
 struct ks_plan {
 	KS_VEC(struct ks_step) steps;
+	bool all; /* an upgrade: what is applied already is to be remembered, too */
 	struct ks_strv notes; /* what is left out, and why */
 };
 

@@ -662,6 +662,16 @@ static void test_power(void)
 	for (n = 1; n < 100; n++) {
 		start();
 		repo_publish(three, 3);
+		if (!loses_power(n, upgrade))
+			break;
+		tap_fine(upgrade(), "an upgrade that was killed: the next one");
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && !is_held(),
+		       "completes it, and forgets none");
+	}
+
+	for (n = 1; n < 100; n++) {
+		start();
+		repo_publish(three, 3);
 		die(upgrade());
 		if (!loses_power(n, remove_aaa))
 			break;
