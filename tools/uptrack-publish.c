@@ -20,6 +20,7 @@
 #include "pack/digest.h"
 #include "uptrack/admit.h"
 #include "uptrack/audit.h"
+#include "uptrack/offline.h"
 #include "uptrack/prove.h"
 #include "uptrack/store.h"
 
@@ -38,6 +39,8 @@ static const char usage[] =
 	"  rotate                  name the next key\n"
 	"  list [KERNEL...]        show what is published\n"
 	"  check                   verify everything in the repository\n"
+	"  deb KERNEL [DIR]        make a Debian package of a kernel's updates, for machines\n"
+	"                          without a network, in DIR (default: the current directory)\n"
 	"  prune                   remove what has been unused for some days\n"
 	"\n"
 	"KERNEL is a release where only one kernel has it.\n"
@@ -49,7 +52,7 @@ static const char usage[] =
 	"                          the secret key's password is the first line of FILE; else\n"
 	"                          it is asked for\n"
 	"      --no-password       init, rotate: make a secret key without a password\n"
-	"      --public-key=FILE   check, list: the key that is trusted\n"
+	"      --public-key=FILE   check, deb, list: the key that is trusted\n"
 	"      --valid=DAYS        how long the index is valid (default: 30)\n"
 	"      --poll=SECONDS      how long clients wait between two looks (default: as before)\n"
 	"      --serial=N          resign: the serial number is at least N\n"
@@ -924,6 +927,21 @@ static struct ks_error *prune_one(const struct publish *p, const char *path, siz
 	return err;
 }
 
+static struct ks_error *run_deb(struct publish *p)
+{
+	struct ks_repo_kernel kernel = { 0 };
+	char *file = NULL;
+	struct ks_error *err = ks_store_find(p->store, p->args[0], &kernel);
+
+	if (!err)
+		err = ks_offline_deb(p->store, &kernel, p->nr_args > 1 ? p->args[1] : ".", &file);
+	if (!err)
+		say(p, "The updates of %s are in %s", kernel.release, file);
+	ks_repo_kernel_clear(&kernel);
+	free(file);
+	return err;
+}
+
 static struct ks_error *run_prune(struct publish *p)
 {
 	struct ks_audit audit;
@@ -960,6 +978,7 @@ static const struct command commands[] = {
 	{ "rotate", run_rotate, 0, 0, true, PUBLISHES | BIT(OPT_NEW_KEY) | BIT(OPT_NO_PASSWORD) },
 	{ "list", run_list, 0, SIZE_MAX, false, BIT(OPT_PUBLIC) },
 	{ "check", run_check, 0, 1, false, BIT(OPT_PUBLIC) },
+	{ "deb", run_deb, 1, 2, false, BIT(OPT_PUBLIC) },
 	{ "prune", run_prune, 0, 0, true, BIT(OPT_SECRET) | BIT(OPT_PASSWORD_FILE) | BIT(OPT_DAYS) },
 };
 

@@ -10,6 +10,7 @@ FROM are real updates (ksplice-*.tar.gz) or directories that hold some, and
 directories of a build cache with pre/ and post/: then their tables, manifests,
 modules, patches and objects are seeds, too.
 """
+import base64
 import glob
 import hashlib
 import io
@@ -111,13 +112,14 @@ def digest(data):
 
 def manifest(files):
     return json.dumps({
-        'format': 2, 'id': 'abc', 'description': 'Mends the thing \u00e9',
+        'format': 4, 'id': 'abc', 'description': 'Mends the thing \u00e9',
         'kernel': {'release': '6.1.0-56-cloud-amd64', 'version': '6.1.192-2', 'arch': 'x86_64'},
-        'core_abi': 2, 'created': '2026-11-23T15:52:46Z', 'compiler': 'gcc-12 12.2.0',
-        'pinned': True,
+        'core_abi': 4, 'created': '2026-11-23T15:52:46Z', 'compiler': 'gcc-12 12.2.0',
+        'pinned': True, 'series': True, 'replace': False,
         'modules': {'core': 'core/ksplice.ko', 'old': 'ksplice_abc_old.ko',
                     'new': 'ksplice_abc_new.ko'},
         'targets': ['vmlinux', 'ext4'], 'needs': ['jbd2'], 'layouts': ['struct x (fs/x.h)'],
+        'extended': ['struct y (fs/y.h): c is new at 12'],
         'units': [{'path': 'kernel/printk/printk.c', 'target': 'vmlinux',
                    'replaced': ['_printk'], 'added': ['quoth'], 'removed': ['silence'],
                    'changed': ['words'],
@@ -394,6 +396,29 @@ def text_store():
     put('texts', 'store', sizes + letters + words + record + links + kept)
 
 
+def repository():
+    """Of the example in tests/unit/uptrack: index, key, head; and a secret key."""
+    example = os.path.join(TOP, 'tests/unit/uptrack')
+    index, head = read(example + '/index.json'), read(example + '/head.minisig')
+    put('index', 'example', index)
+    more = json.loads(index)
+    more['retired'] = {'date': 1764028800, 'text': 'Install another.'}
+    more['updates'][1]['withdrawn'] = 'Bad.'
+    more['next_key'] = read(example + '/key.pub').split(b'\n')[1].decode()
+    put('index', 'more', json.dumps(more).encode())
+    put('sign', 'public', b'\0' + read(example + '/key.pub'))
+    # The key of a seed of zeros.
+    pair = bytes(32) + bytes.fromhex('3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29')
+    sealed = b'12345678' + pair + bytes(32)
+    for name, kdf in (('secret', bytes(2)), ('encrypted', b'Sc')):
+        put('sign', name, b'\1untrusted comment: minisign encrypted secret key\n' + base64.b64encode(
+            b'Ed' + kdf + b'B2' + bytes(48) + sealed) + b'\n')
+    put('sign', 'signature', b'\2' + head)
+    comment = head.split(b'trusted comment: ')[2].split(b'\n')[0]
+    put('head', 'comment', comment + SPLIT + index)
+    put('head', 'whole', head + SPLIT + index)
+
+
 def real_update(path):
     name = os.path.basename(path)
     with tarfile.open(path) as t:
@@ -444,6 +469,7 @@ def main():
     debs()
     texts()
     text_store()
+    repository()
     os.makedirs(os.path.join(out, 'image'), exist_ok=True)
     subprocess.run([SEEDS, 'kernels', os.path.join(out, 'image')], check=True)
     for where in sys.argv[2:]:
