@@ -216,7 +216,8 @@ static void test_forms(const struct ks_secret_key *key)
 	tap_error(ks_public_key_parse(line, 55, &again), KS_E_INPUT, "no public key", "a line that is cut off");
 	b.len = 0;
 	die(ks_secret_key_write(key, NULL, &b));
-	b.data[b.len - 80] ^= 1;
+	/* Another letter of base64, whatever it is. */
+	b.data[b.len - 80] = b.data[b.len - 80] == 'A' ? 'B' : 'A';
 	tap_error(ks_secret_key_parse(b.data, b.len, NULL, &secret), KS_E_INPUT, "damaged", "a damaged secret key");
 	memset(long_comment, 'x', sizeof(long_comment) - 1);
 	long_comment[sizeof(long_comment) - 1] = 0;
