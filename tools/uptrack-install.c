@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 	if (!err)
 		err = uptrack_do(&u, &declined);
 	if (!err && !declined)
-		text = ks_asprintf("%sEffective kernel version is %s", u.plan.steps.len ? "" : "Nothing to be done.\n",
+		text = ks_asprintf("%sEffective kernel version is %s",
+				   u.plan.steps.len ? "" : "Nothing to be done.\n",
 				   ks_client_effective(&u.client));
 	status = uptrack_end(&u, err, declined ? UPTRACK_DECLINED : UPTRACK_DONE, text ? text : "");
 	ks_strv_free(&ids);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* uptrack-remove: takes updates out of the running kernel, with what depends on them (lib/uptrack). */
+/* uptrack-remove: takes updates, and what depends on them, out of the running kernel. */
 #include <stdlib.h>
 
 #include "base/proc.h"
@@ -21,7 +21,8 @@ static const struct option long_options[] = {
 	UPTRACK_OPTIONS,
 };
 
-static struct ks_error *parse(int argc, char **argv, struct uptrack *u, bool *all, struct ks_strv *ids)
+static struct ks_error *parse(int argc, char **argv, struct uptrack *u, bool *all,
+			      struct ks_strv *ids)
 {
 	struct ks_error *err = NULL;
 	int c;
@@ -47,7 +48,8 @@ static void load(struct uptrack *u)
 	struct ks_error *err = ks_client_load(&u->client);
 
 	if (err)
-		ks_note(u->opt.report, 0, "%s; going by what the kernel says.", ks_error_message(err));
+		ks_note(u->opt.report, 0, "%s; going by what the kernel says.",
+			ks_error_message(err));
 	ks_error_free(err);
 }
 
@@ -70,7 +72,8 @@ int main(int argc, char **argv)
 	if (!err)
 		err = uptrack_do(&u, &declined);
 	if (!err && !declined)
-		text = ks_asprintf("%sEffective kernel version is %s", u.plan.steps.len ? "" : "Nothing to be done.\n",
+		text = ks_asprintf("%sEffective kernel version is %s",
+				   u.plan.steps.len ? "" : "Nothing to be done.\n",
 				   ks_client_effective(&u.client));
 	status = uptrack_end(&u, err, declined ? UPTRACK_DECLINED : UPTRACK_DONE, text ? text : "");
 	ks_strv_free(&ids);

@@ -144,7 +144,8 @@ static int ask_cve(const struct show *s)
 	else if (status == CVE_PROTECTED)
 		uptrack_say(&s->u, "%s: protected by [%s] %s", s->cve, has->id, has->name);
 	else if (status == CVE_AVAILABLE)
-		uptrack_say(&s->u, "%s: not protected; [%s] %s is available", s->cve, lacks->id, lacks->name);
+		uptrack_say(&s->u, "%s: not protected; [%s] %s is available", s->cve, lacks->id,
+			    lacks->name);
 	else
 		uptrack_say(&s->u, "%s: no update for this kernel names it", s->cve);
 	return status;
@@ -158,7 +159,8 @@ static void list_cves(const struct show *s)
 		ks_vec_for(&index_of(s)->updates, u) {
 			for (size_t i = 0; is_applied(s, u->id) && i < u->cves.len; i++) {
 				if (s->u.tool.json)
-					json_array_append_new(all, cve_json(u->cves.v[i], "protected", u->id));
+					json_array_append_new(
+						all, cve_json(u->cves.v[i], "protected", u->id));
 				else
 					printf("%s [%s] %s\n", u->cves.v[i], u->id, u->name);
 			}
@@ -254,7 +256,8 @@ static void show_age(const struct show *s)
 
 	if (!index_of(s))
 		uptrack_say(&s->u, "What the repository has for this kernel is not known; uptrack-upgrade -n asks it.");
-	else if (localtime_r(&c->checked, &tm) && strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
+	else if (localtime_r(&c->checked, &tm) &&
+		 strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
 		uptrack_say(&s->u, "The repository was last asked at %s.", when);
 	if (index_of(s) && index_of(s)->expires < (uint64_t)c->opt.now)
 		uptrack_say(&s->u, "What it said then has expired.");

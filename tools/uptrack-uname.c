@@ -41,13 +41,15 @@ static struct ks_error *parse(int argc, char **argv, struct uptrack *u, bool *al
 			uptrack_option(u, c, &err);
 	}
 	if (!err && optind != argc)
-		err = ks_error_new(KS_E_USAGE, "%s: uptrack-uname takes no arguments", argv[optind]);
+		err = ks_error_new(KS_E_USAGE, "%s: uptrack-uname takes no arguments",
+				   argv[optind]);
 	return err;
 }
 
 static struct ks_error *print_all(const struct ks_client *c)
 {
-	const struct ks_index_update *u = c->index ? ks_plan_effective(c->index, &c->applied) : NULL;
+	const struct ks_index_update *u = c->index ? ks_plan_effective(c->index, &c->applied)
+						   : NULL;
 	struct utsname n;
 
 	if (uname(&n))
@@ -63,13 +65,15 @@ static struct ks_error *print_all(const struct ks_client *c)
 static struct ks_error *print(const struct uptrack *u, bool all)
 {
 	const struct ks_client *c = &u->client;
-	const struct ks_index_update *last = c->index ? ks_plan_effective(c->index, &c->applied) : NULL;
+	const struct ks_index_update *last = c->index ? ks_plan_effective(c->index, &c->applied)
+						      : NULL;
 
 	if (u->tool.json)
-		tool_print_json(json_pack("{s:o, s:o, s:o, s:o}", "release", tool_json_text(c->kernel.release),
-					  "version", tool_json_text(c->kernel.version), "effective_release",
-					  tool_json_text(ks_client_effective(c)), "effective_version",
-					  tool_json_text(last ? last->version : c->kernel.version)));
+		tool_print_json(json_pack(
+			"{s:o, s:o, s:o, s:o}", "release", tool_json_text(c->kernel.release),
+			"version", tool_json_text(c->kernel.version), "effective_release",
+			tool_json_text(ks_client_effective(c)), "effective_version",
+			tool_json_text(last ? last->version : c->kernel.version)));
 	else if (all)
 		return print_all(c);
 	else
@@ -79,7 +83,8 @@ static struct ks_error *print(const struct uptrack *u, bool all)
 
 int main(int argc, char **argv)
 {
-	struct uptrack u = { .tool = { .name = "uptrack-uname", .usage = usage }, .opt.look = true };
+	struct uptrack u = { .tool = { .name = "uptrack-uname", .usage = usage },
+			     .opt.look = true };
 	bool all = false;
 	struct ks_error *err = parse(argc, argv, &u, &all);
 

@@ -112,7 +112,8 @@ static int boot(struct uptrack *u)
 	err = ks_client_load(c);
 	if (!err)
 		err = ks_act_boot(c, &u->outcome);
-	return uptrack_end(u, err, UPTRACK_DONE, u->outcome.done.len ? "The installed updates are applied." : "");
+	return uptrack_end(u, err, UPTRACK_DONE,
+			   u->outcome.done.len ? "The installed updates are applied." : "");
 }
 
 /* What a unit may do beyond looking. */
@@ -130,7 +131,8 @@ static int unattended(struct uptrack *u, bool may_install)
 	if (may_install)
 		return upgrade(u);
 	err = ks_client_refresh(c);
-	return uptrack_end(u, err, err || !ks_source_retired(c) ? UPTRACK_DONE : UPTRACK_UNSERVED, "");
+	return uptrack_end(u, err, err || !ks_source_retired(c) ? UPTRACK_DONE : UPTRACK_UNSERVED,
+			   "");
 }
 
 static int run(struct uptrack *u, int mode)

@@ -100,7 +100,8 @@ static void show_plan(const struct uptrack *u)
 	if (u->plan.steps.len)
 		fprintf(to, "The following steps will be taken:\n");
 	ks_vec_for(&u->plan.steps, s) {
-		fprintf(to, "%s [%s] %s", s->kind == KS_STEP_INSTALL ? "Install" : "Remove", s->id, s->name);
+		fprintf(to, "%s [%s] %s", s->kind == KS_STEP_INSTALL ? "Install" : "Remove", s->id,
+			s->name);
 		if (s->because)
 			fprintf(to, " (%s)", s->because);
 		putc('\n', to);
@@ -174,18 +175,20 @@ static json_t *result_json(const struct uptrack *u, int status, const struct ks_
 	json_t *steps = json_array();
 
 	ks_vec_for(&u->plan.steps, s)
-		json_array_append_new(steps,
-				      json_pack("{s:s, s:o, s:o, s:o, s:s}", "action",
-						s->kind == KS_STEP_INSTALL ? "install" : "remove", "id",
-						tool_json_text(s->id), "name", tool_json_text(s->name), "because",
-						tool_json_text(s->because), "state", step_state(u, s)));
+		json_array_append_new(
+			steps,
+			json_pack("{s:s, s:o, s:o, s:o, s:s}", "action",
+				  s->kind == KS_STEP_INSTALL ? "install" : "remove", "id",
+				  tool_json_text(s->id), "name", tool_json_text(s->name), "because",
+				  tool_json_text(s->because), "state", step_state(u, s)));
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "result",
-			 err				 ? "failed" :
-			 status == UPTRACK_DECLINED	 ? "declined" :
-							   "done",
-			 "code", status, "abort_code", tool_json_text(ks_error_abort_code(err)), "message",
-			 tool_json_text(text), "steps", steps, "notes", tool_json_list(&u->outcome.notes),
-			 "effective", tool_json_text(u->client.state ? ks_client_effective(&u->client) : NULL));
+			 err			      ? "failed"
+			 : status == UPTRACK_DECLINED ? "declined"
+						      : "done",
+			 "code", status, "abort_code", tool_json_text(ks_error_abort_code(err)),
+			 "message", tool_json_text(text), "steps", steps, "notes",
+			 tool_json_list(&u->outcome.notes), "effective",
+			 tool_json_text(u->client.state ? ks_client_effective(&u->client) : NULL));
 }
 
 /* What is applied and what is not, where it stopped on the way. */
@@ -210,7 +213,8 @@ static void show_error(const struct uptrack *u, const struct ks_error *err)
 	const char *code = ks_error_abort_code(err), *text = code ? ks_abort_text(code) : NULL;
 
 	ks_report_end();
-	fprintf(stderr, "%s: %s%s%s\n", u->tool.name, code ? code : "", code ? ": " : "", ks_error_message(err));
+	fprintf(stderr, "%s: %s%s%s\n", u->tool.name, code ? code : "", code ? ": " : "",
+		ks_error_message(err));
 	if (text)
 		fprintf(stderr, "%s\n", text);
 }

@@ -24,7 +24,8 @@ void ks_outcome_clear(struct ks_outcome *o)
 }
 
 /* The lines of a result that people should see. */
-static void take_names(struct ks_outcome *o, const char *id, const char *what, const struct ks_strv *names)
+static void take_names(struct ks_outcome *o, const char *id, const char *what,
+		       const struct ks_strv *names)
 {
 	for (size_t i = 0; i < names->len; i++)
 		ks_strv_addf(&o->notes, "%s: the module %s %s", id, names->v[i], what);
@@ -35,7 +36,8 @@ static void take_names(struct ks_outcome *o, const char *id, const char *what, c
  * the update has it, will be loaded when it is; else it is loaded now, for one
  * that is loaded later would not be fixed.
  */
-static bool wants_partial(const struct ks_client *c, const struct ks_manifest *m, struct ks_outcome *o)
+static bool wants_partial(const struct ks_client *c, const struct ks_manifest *m,
+			  struct ks_outcome *o)
 {
 	const struct ks_live *live = c->up->live;
 	bool partial = false;
@@ -57,7 +59,8 @@ static bool wants_partial(const struct ks_client *c, const struct ks_manifest *m
 	return partial;
 }
 
-static struct ks_error *apply_pack(struct ks_client *c, const struct ks_pack *pack, struct ks_outcome *o)
+static struct ks_error *apply_pack(struct ks_client *c, const struct ks_pack *pack,
+				   struct ks_outcome *o)
 {
 	struct ks_live_options how = { .report = c->opt.report, .wait = c->opt.wait };
 	struct ks_live_result result = { 0 };
@@ -75,7 +78,8 @@ static struct ks_error *apply_pack(struct ks_client *c, const struct ks_pack *pa
 	return err;
 }
 
-static struct ks_error *install(struct ks_client *c, const struct ks_index_update *u, struct ks_outcome *o)
+static struct ks_error *install(struct ks_client *c, const struct ks_index_update *u,
+				struct ks_outcome *o)
 {
 	struct ks_tarball t = ks_source_tarball(u);
 	struct ks_pack *pack = NULL;
@@ -112,7 +116,8 @@ static struct ks_error *take_away(struct ks_client *c, const char *id, struct ks
 /* Both ends of a step: what the machine is at, and what it has come to. */
 static struct ks_error *begin(struct ks_client *c, const struct ks_step *s)
 {
-	char *what = ks_asprintf("%s [%s] %s", s->kind == KS_STEP_INSTALL ? "install" : "remove", s->id, s->name);
+	char *what = ks_asprintf("%s [%s] %s", s->kind == KS_STEP_INSTALL ? "install" : "remove",
+				 s->id, s->name);
 	char *boot = ks_boot_id(c->up);
 	struct ks_error *err;
 
@@ -134,8 +139,8 @@ static struct ks_error *end(struct ks_client *c)
 	return ks_state_save(c->state);
 }
 
-static struct ks_error *take_install(struct ks_client *c, const struct ks_step *s, struct ks_outcome *o,
-				     struct ks_error **end_err)
+static struct ks_error *take_install(struct ks_client *c, const struct ks_step *s,
+				     struct ks_outcome *o, struct ks_error **end_err)
 {
 	struct ks_error *err = begin(c, s);
 
@@ -143,13 +148,14 @@ static struct ks_error *take_install(struct ks_client *c, const struct ks_step *
 		return err;
 	err = install(c, s->update, o);
 	if (!err)
-		ks_state_add(ks_client_kernel(c), s->id, s->name, s->update->sha256, s->update->size);
+		ks_state_add(ks_client_kernel(c), s->id, s->name, s->update->sha256,
+			     s->update->size);
 	*end_err = end(c);
 	return err;
 }
 
-static struct ks_error *take_remove(struct ks_client *c, const struct ks_step *s, struct ks_outcome *o,
-				    struct ks_error **end_err)
+static struct ks_error *take_remove(struct ks_client *c, const struct ks_step *s,
+				    struct ks_outcome *o, struct ks_error **end_err)
 {
 	const struct ks_state_update *there = ks_state_installed(ks_client_kernel(c), s->id);
 	struct ks_state_update was = { 0 };
@@ -169,20 +175,23 @@ static struct ks_error *take_remove(struct ks_client *c, const struct ks_step *s
 	return err;
 }
 
-static struct ks_error *take_step(struct ks_client *c, const struct ks_step *s, struct ks_outcome *o)
+static struct ks_error *take_step(struct ks_client *c, const struct ks_step *s,
+				  struct ks_outcome *o)
 {
 	bool installing = s->kind == KS_STEP_INSTALL;
 	struct ks_error *err, *end_err = NULL;
 
 	if (ks_interrupted())
 		return ks_interrupted_error();
-	ks_step(c->opt.report, "%s [%s] %s", installing ? "Installing" : "Removing", s->id, s->name);
+	ks_step(c->opt.report, "%s [%s] %s", installing ? "Installing" : "Removing", s->id,
+		s->name);
 	err = installing ? take_install(c, s, o, &end_err) : take_remove(c, s, o, &end_err);
 	if (err)
-		ks_uptrack_log(c->up, "Failed to %s [%s] %s: %s", installing ? "install" : "remove", s->id,
-			       s->name, ks_error_message(err));
+		ks_uptrack_log(c->up, "Failed to %s [%s] %s: %s", installing ? "install" : "remove",
+			       s->id, s->name, ks_error_message(err));
 	else
-		ks_uptrack_log(c->up, "%s [%s] %s.", installing ? "Installed" : "Removed", s->id, s->name);
+		ks_uptrack_log(c->up, "%s [%s] %s.", installing ? "Installed" : "Removed", s->id,
+			       s->name);
 	if (!err)
 		return ks_error_prefix(end_err, "this is done, but what is to be applied at the next boot cannot be written");
 	ks_error_free(end_err);
@@ -305,7 +314,8 @@ static void plan_boot(struct ks_client *c, struct ks_plan *plan, struct ks_outco
 	ks_vec_for(&c->index->updates, u) {
 		struct ks_step *s;
 
-		if (u->withdrawn || !ks_state_installed(k, u->id) || ks_applied_find(&c->applied, u->id))
+		if (u->withdrawn || !ks_state_installed(k, u->id) ||
+		    ks_applied_find(&c->applied, u->id))
 			continue;
 		s = ks_vec_push(&plan->steps);
 		s->kind = KS_STEP_INSTALL;
@@ -315,7 +325,8 @@ static void plan_boot(struct ks_client *c, struct ks_plan *plan, struct ks_outco
 	}
 }
 
-static struct ks_error *run_guarded(struct ks_client *c, const struct ks_plan *plan, struct ks_outcome *o)
+static struct ks_error *run_guarded(struct ks_client *c, const struct ks_plan *plan,
+				    struct ks_outcome *o)
 {
 	struct ks_error *err = ks_error_prefix(ks_boot_mark(c->up), "nothing was applied");
 

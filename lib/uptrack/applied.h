@@ -16,7 +16,8 @@ struct ks_applied {
 	size_t len, cap;
 };
 
-struct ks_error *ks_applied_read(const struct ks_live *live, struct ks_applied *applied) KS_MUST_CHECK;
+struct ks_error *ks_applied_read(const struct ks_live *live,
+				 struct ks_applied *applied) KS_MUST_CHECK;
 void ks_applied_clear(struct ks_applied *applied);
 const struct ks_applied_update *ks_applied_find(const struct ks_applied *applied, const char *id);
 

@@ -24,7 +24,8 @@ static bool has_word(char *line, const char *word)
 
 const char *ks_boot_disabled(const struct ks_uptrack *up)
 {
-	char *disable = ks_path_join(up->etc, "disable"), *cmdline = ks_path_join(up->proc, "cmdline");
+	char *disable = ks_path_join(up->etc, "disable"),
+	     *cmdline = ks_path_join(up->proc, "cmdline");
 	struct ks_buf text = { 0 };
 	const char *why = NULL;
 

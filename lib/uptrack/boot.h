@@ -19,7 +19,8 @@ const char *ks_boot_disabled(const struct ks_uptrack *up);
  * was pending) becomes state->held, and is saved.  What this boot left pending,
  * for a command was killed, is forgotten.
  */
-struct ks_error *ks_boot_look_back(const struct ks_uptrack *up, struct ks_state *state) KS_MUST_CHECK;
+struct ks_error *ks_boot_look_back(const struct ks_uptrack *up,
+				   struct ks_state *state) KS_MUST_CHECK;
 
 struct ks_error *ks_boot_mark(const struct ks_uptrack *up) KS_MUST_CHECK;
 /* Of this boot; that of an earlier one stays, to be found. */

@@ -56,8 +56,8 @@ struct ks_error *ks_cache_find(const struct ks_uptrack *up, const struct ks_tarb
 	return err;
 }
 
-static struct ks_error *fetch_part(const struct ks_tarball *t, struct ks_fetch *fetch, const char *part,
-				   struct ks_report *r)
+static struct ks_error *fetch_part(const struct ks_tarball *t, struct ks_fetch *fetch,
+				   const char *part, struct ks_report *r)
 {
 	char *label = ks_asprintf("Fetching %s", t->id);
 	enum ks_fetched what;
@@ -71,8 +71,8 @@ static struct ks_error *fetch_part(const struct ks_tarball *t, struct ks_fetch *
 	return err ? err : check(part, t);
 }
 
-static struct ks_error *fetch_tarball(const struct ks_tarball *t, struct ks_fetch *fetch, char *part,
-				      const char *to, struct ks_report *r)
+static struct ks_error *fetch_tarball(const struct ks_tarball *t, struct ks_fetch *fetch,
+				      char *part, const char *to, struct ks_report *r)
 {
 	struct ks_error *err = fetch_part(t, fetch, part, r);
 
@@ -117,7 +117,8 @@ static bool is_kept(const char *name, const struct ks_strv *keep)
 	for (size_t i = 0; i < keep->len; i++) {
 		size_t n = strlen(keep->v[i]);
 
-		if (!strncmp(name, keep->v[i], n) && (!strcmp(name + n, TARBALL) || !strcmp(name + n, PART)))
+		if (!strncmp(name, keep->v[i], n) &&
+		    (!strcmp(name + n, TARBALL) || !strcmp(name + n, PART)))
 			return true;
 	}
 	return false;

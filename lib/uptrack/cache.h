@@ -36,6 +36,7 @@ struct ks_error *ks_cache_get(const struct ks_uptrack *up, const struct ks_tarba
 			      struct ks_fetch *fetch, struct ks_report *r) KS_MUST_CHECK;
 
 /* Removes all tarballs but those with one of these hashes. */
-struct ks_error *ks_cache_prune(const struct ks_uptrack *up, const struct ks_strv *keep) KS_MUST_CHECK;
+struct ks_error *ks_cache_prune(const struct ks_uptrack *up,
+				const struct ks_strv *keep) KS_MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ static struct ks_error *read_config(struct ks_client *c)
 	char *path = ks_path_join(c->up->etc, "uptrack.conf");
 	struct ks_error *err;
 
-	/* Who only looks needs none of it, and may not be allowed to: it may have the access key. */
+	/* Who only looks needs none of it, and may not read it where it has the access key. */
 	err = c->opt.look ? NULL : ks_uptrack_config_read(path, &c->config);
 	free(path);
 	return err;
@@ -156,7 +156,8 @@ struct ks_error *ks_client_prune(struct ks_client *c)
 
 const char *ks_client_effective(const struct ks_client *c)
 {
-	const struct ks_index_update *u = c->index ? ks_plan_effective(c->index, &c->applied) : NULL;
+	const struct ks_index_update *u = c->index ? ks_plan_effective(c->index, &c->applied)
+						   : NULL;
 
 	return u ? u->release : c->kernel.release;
 }

@@ -46,7 +46,8 @@ static struct ks_error *take(const struct setting *set, const char *value)
 {
 	for (const char *p = value; *p; p++)
 		if (iscntrl((unsigned char)*p))
-			return ks_error_new(KS_E_INPUT, "%s has a control character in its value", set->name);
+			return ks_error_new(KS_E_INPUT, "%s has a control character in its value",
+					    set->name);
 	if (set->flag)
 		return read_flag(value, set->flag) ?
 			       NULL :
@@ -61,7 +62,8 @@ static struct ks_error *take_line(const struct setting *settings, char *line, co
 	char *equals = strchr(line, '='), *name;
 
 	if (!equals)
-		return ks_error_new(KS_E_INPUT, "\"%s\" is neither [SECTION] nor NAME = VALUE", line);
+		return ks_error_new(KS_E_INPUT, "\"%s\" is neither [SECTION] nor NAME = VALUE",
+				    line);
 	*equals = 0;
 	name = trim(line);
 	for (const struct setting *set = settings; set->name; set++)
@@ -90,7 +92,8 @@ static struct ks_error *parse(const struct setting *settings, char *text)
 			free(section);
 			section = ks_strdup(trim(line + 1));
 		} else {
-			err = ks_error_prefix(take_line(settings, line, section), "line %u", number);
+			err = ks_error_prefix(take_line(settings, line, section), "line %u",
+					      number);
 		}
 	}
 	free(section);

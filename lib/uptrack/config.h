@@ -30,7 +30,8 @@ struct ks_uptrack_config {
 };
 
 /* No file: as if it were empty.  *config needs no initialisation; after an error it is empty. */
-struct ks_error *ks_uptrack_config_read(const char *path, struct ks_uptrack_config *config) KS_MUST_CHECK;
+struct ks_error *ks_uptrack_config_read(const char *path,
+					struct ks_uptrack_config *config) KS_MUST_CHECK;
 void ks_uptrack_config_free(struct ks_uptrack_config *config); /* the members */
 
 #endif

@@ -204,7 +204,8 @@ static char *header_value(const char *line, size_t len, const char *name)
 static size_t take_header(char *line, size_t one, size_t len, void *arg)
 {
 	struct request *r = arg;
-	char *etag = header_value(line, len, "ETag"), *modified = header_value(line, len, "Last-Modified");
+	char *etag = header_value(line, len, "ETag"),
+	     *modified = header_value(line, len, "Last-Modified");
 
 	(void)one;
 	/* That of a redirection is of no use: each answer begins anew. */
@@ -221,7 +222,8 @@ static size_t take_header(char *line, size_t one, size_t len, void *arg)
 	return len;
 }
 
-static int take_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+static int take_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total,
+			 curl_off_t up)
 {
 	struct request *r = arg;
 
@@ -323,7 +325,8 @@ static struct ks_error *status_error(const struct ks_fetch *f, const char *url, 
 			    status);
 }
 
-static struct ks_error *perform(struct ks_fetch *f, struct request *r, const char *url, long *status)
+static struct ks_error *perform(struct ks_fetch *f, struct request *r, const char *url,
+				long *status)
 {
 	CURLcode code = curl_easy_perform(f->curl);
 
@@ -333,7 +336,8 @@ static struct ks_error *perform(struct ks_fetch *f, struct request *r, const cha
 }
 
 static struct ks_error *http_small(struct ks_fetch *f, const char *path, size_t max,
-				   struct ks_fetch_tag *tag, struct ks_buf *out, enum ks_fetched *what)
+				   struct ks_fetch_tag *tag, struct ks_buf *out,
+				   enum ks_fetched *what)
 {
 	struct ks_buf body = { 0 };
 	struct request r = { .f = f, .out = &body, .fd = -1, .max = max };
@@ -405,7 +409,8 @@ static struct ks_error *http_range(struct ks_fetch *f, struct request *r, const 
 		curl_slist_free_all(headers);
 		return ks_error_errno(errno, "cannot empty the file for %s", url);
 	}
-	set_common(f, r, url, (f->set.limit ? f->set.limit : LIMIT) + (r->max - r->have) / LEAST_RATE);
+	set_common(f, r, url,
+		   (f->set.limit ? f->set.limit : LIMIT) + (r->max - r->have) / LEAST_RATE);
 	curl_easy_setopt(f->curl, CURLOPT_HTTPHEADER, headers);
 	if (r->have) {
 		char *range = ks_asprintf("%llu-", (unsigned long long)r->have);
@@ -461,7 +466,8 @@ static struct ks_error *copy_large(struct ks_fetch *f, struct request *r, const 
 	if (!err && *what == KS_FETCHED && data.len != r->max)
 		err = ks_error_new(KS_E_INPUT, "%s has %zu bytes instead of %llu", file, data.len,
 				   (unsigned long long)r->max);
-	if (!err && *what == KS_FETCHED && (!start_over(r) || !write_all(r->fd, data.data, data.len)))
+	if (!err && *what == KS_FETCHED &&
+	    (!start_over(r) || !write_all(r->fd, data.data, data.len)))
 		err = ks_error_errno(errno, "cannot write what comes from %s", file);
 	ks_buf_free(&data);
 	free(file);

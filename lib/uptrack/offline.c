@@ -33,7 +33,8 @@ static char *package_name(const char *release)
 	return name;
 }
 
-static struct ks_error *put(const struct deb *d, const char *path, const char *text, size_t len, mode_t mode)
+static struct ks_error *put(const struct deb *d, const char *path, const char *text, size_t len,
+			    mode_t mode)
 {
 	char *to = ks_path_join(d->root, path), *dir = ks_strndup(to, ks_path_base(to) - to);
 	struct ks_error *err = ks_dir_make(dir);
@@ -131,7 +132,7 @@ static struct ks_error *put_control(const struct deb *d)
 	return err;
 }
 
-/* The name of the kernel has no character that means something to a shell (ks_repo_word_problem()). */
+/* A kernel's name has nothing that means something to a shell (ks_repo_word_problem()). */
 static struct ks_error *put_postinst(const struct deb *d)
 {
 	struct ks_buf text = { 0 };
@@ -198,7 +199,8 @@ struct ks_error *ks_offline_deb(const struct ks_store *store, const struct ks_re
 	part = ks_path_join(temp, "package.deb");
 	/* An epoch is not in the name of a file. */
 	to = ks_asprintf("%s/%s_%s_%s.deb", into, d.name,
-			 strchr(d.version, ':') ? strchr(d.version, ':') + 1 : d.version, kernel->arch);
+			 strchr(d.version, ':') ? strchr(d.version, ':') + 1 : d.version,
+			 kernel->arch);
 	err = fill(&d);
 	if (!err)
 		err = build(&d, part);

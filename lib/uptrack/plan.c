@@ -128,8 +128,8 @@ static void plan_going(struct going *g, struct ks_plan *plan)
 		for (size_t i = 0; i < g->ids.len; i++)
 			if (!strcmp(g->ids.v[i], u->id))
 				because = g->because.v[i];
-		add_step(plan, KS_STEP_REMOVE, u->id, of_index ? of_index->name : u->description, of_index,
-			 *because ? because : NULL);
+		add_step(plan, KS_STEP_REMOVE, u->id, of_index ? of_index->name : u->description,
+			 of_index, *because ? because : NULL);
 	}
 	ks_strv_free(&g->ids);
 	ks_strv_free(&g->because);
@@ -223,7 +223,8 @@ struct ks_error *ks_plan_upgrade(const struct ks_index *index, const struct ks_a
 
 /* Into @wanted, with all that they depend on; @because has the reasons. */
 static struct ks_error *want(const struct ks_index *index, const struct ks_applied *applied,
-			     const struct ks_strv *ids, struct ks_strv *wanted, struct ks_strv *because)
+			     const struct ks_strv *ids, struct ks_strv *wanted,
+			     struct ks_strv *because)
 {
 	for (size_t i = 0; i < ids->len; i++) {
 		if (!ks_strv_has(wanted, ids->v[i])) {
@@ -242,7 +243,8 @@ static struct ks_error *want(const struct ks_index *index, const struct ks_appli
 					    "the repository has no update %s for this kernel; uptrack-show --available lists those that it has",
 					    wanted->v[i]);
 		if (u->withdrawn)
-			return ks_error_new(KS_E_USAGE, "the update %s was withdrawn: %s", u->id, u->withdrawn);
+			return ks_error_new(KS_E_USAGE, "the update %s was withdrawn: %s", u->id,
+					    u->withdrawn);
 		for (size_t k = 0; k < u->depends.len; k++) {
 			if (ks_strv_has(wanted, u->depends.v[k]))
 				continue;

@@ -10,18 +10,16 @@
 #include "uptrack/source.h"
 
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "uptrack/head.h"
-#include "uptrack/key.h"
+#include "uptrack/keys.h"
 
 #define HEAD_MAX (KS_SIGNATURE_MAX)
 #define MAX_ASKED (64u << 10)
-#define MAX_KEYS 64
 
 struct ks_tarball ks_source_tarball(const struct ks_index_update *u)
 {
@@ -47,188 +45,8 @@ const char *ks_source_retired(const struct ks_client *c)
 bool ks_source_due(const struct ks_client *c)
 {
 	/* A clock that went back must not stop it for ever. */
-	return !c->index || c->opt.now < c->checked || c->opt.now - c->checked >= (time_t)c->index->poll;
-}
-
-/*
- * Keys.  All that are known, each behind the one that it follows; a key that was
- * followed by one that has signed an index is known, and not trusted any more.
- */
-
-struct known_key {
-	struct ks_public_key key;
-	int from; /* the one that it follows; -1: the administrator put it there */
-	bool dropped;
-};
-
-struct keys {
-	KS_VEC(struct known_key) all;
-	KS_VEC(struct ks_public_key) trusted;
-};
-
-static void clear_keys(struct keys *keys)
-{
-	ks_vec_free(&keys->all);
-	ks_vec_free(&keys->trusted);
-}
-
-static int find_key(const struct keys *keys, const struct ks_public_key *key)
-{
-	ks_vec_for(&keys->all, k)
-		if (ks_key_same(&k->key, key))
-			return k - keys->all.v;
-	return -1;
-}
-
-static void add_key(struct ks_client *c, struct keys *keys, const struct ks_public_key *key, int from)
-{
-	struct known_key *k;
-	char line[57];
-
-	if (find_key(keys, key) >= 0 || keys->all.len == MAX_KEYS)
-		return;
-	ks_public_key_line(key, line);
-	k = ks_vec_push(&keys->all);
-	k->key = *key;
-	k->from = from;
-	k->dropped = ks_strv_has(&c->state->dropped, line);
-	if (!k->dropped)
-		*ks_vec_push(&keys->trusted) = *key;
-}
-
-static struct ks_error *read_key(struct ks_client *c, struct keys *keys, const char *path)
-{
-	struct ks_buf text = { 0 };
-	struct ks_public_key key;
-	struct ks_error *err = ks_file_read(path, KS_KEY_MAX, &text);
-
-	if (!err)
-		err = ks_error_prefix(ks_public_key_parse(text.data, text.len, &key), "%s", path);
-	if (!err)
-		add_key(c, keys, &key, -1);
-	ks_buf_free(&text);
-	return err;
-}
-
-/* Those that the administrator put there. */
-static struct ks_error *read_own_keys(struct ks_client *c, struct keys *keys)
-{
-	char *dir = ks_path_join(c->up->etc, "keys");
-	struct ks_error *err = NULL;
-	struct dirent *e;
-	DIR *d = opendir(dir);
-
-	while (d && !err && (e = readdir(d))) {
-		char *path = ks_path_join(dir, e->d_name);
-
-		if (*e->d_name != '.' && ks_str_ends(e->d_name, ".pub"))
-			err = read_key(c, keys, path);
-		free(path);
-	}
-	if (d)
-		closedir(d);
-	if (!err && !keys->all.len)
-		err = ks_error_new(KS_E_USAGE, "no key of a repository is trusted: put its public key (NAME.pub) into %s",
-				   dir);
-	free(dir);
-	return err;
-}
-
-/* "KEY FROM": counts only as long as the one that it follows is known. */
-static struct ks_error *take_followed(struct ks_client *c, struct keys *keys, const char *line)
-{
-	size_t n = strcspn(line, " ");
-	const char *rest = line + n + strspn(line + n, " ");
-	struct ks_public_key key, from;
-	struct ks_error *err = ks_public_key_parse(line, n, &key);
-
-	if (!err)
-		err = ks_public_key_parse(rest, strlen(rest), &from);
-	if (!err && find_key(keys, &from) >= 0)
-		add_key(c, keys, &key, find_key(keys, &from));
-	return ks_error_prefix(err, "a key in state.json");
-}
-
-static struct ks_error *read_keys(struct ks_client *c, struct keys *keys)
-{
-	struct ks_error *err = read_own_keys(c, keys);
-
-	for (size_t i = 0; !err && i < c->state->keys.len; i++)
-		err = take_followed(c, keys, c->state->keys.v[i]);
-	return err;
-}
-
-/* For the next time, and for the boot, which has no network to find it again. */
-static void remember_key(struct ks_client *c, const struct ks_public_key *key,
-			 const struct ks_public_key *from)
-{
-	char line[57], from_line[57], both[120];
-
-	ks_public_key_line(key, line);
-	ks_public_key_line(from, from_line);
-	snprintf(both, sizeof(both), "%s %s", line, from_line);
-	if (!ks_strv_has(&c->state->keys, both) && c->state->keys.len < MAX_KEYS)
-		ks_strv_add(&c->state->keys, both);
-}
-
-/* This one has signed an index: it is remembered, and those before it are not trusted any more. */
-static void settle_on(struct ks_client *c, const struct keys *keys, const struct ks_public_key *key)
-{
-	int i = find_key(keys, key);
-	size_t chain[MAX_KEYS], n = 0;
-
-	for (; i >= 0 && n < MAX_KEYS; i = keys->all.v[i].from)
-		chain[n++] = i;
-	while (n-- > 1) {
-		const struct ks_public_key *from = &keys->all.v[chain[n]].key;
-		char line[57];
-
-		remember_key(c, &keys->all.v[chain[n - 1]].key, from);
-		ks_public_key_line(from, line);
-		if (!ks_strv_has(&c->state->dropped, line))
-			ks_strv_add(&c->state->dropped, line);
-	}
-}
-
-static struct ks_error *next_key(struct ks_client *c, const struct ks_public_key *from,
-				 struct ks_public_key *next, bool *found)
-{
-	char *path = ks_repo_next_key_path(from->id), *sig_path = ks_asprintf("%s.minisig", path);
-	struct ks_buf text = { 0 }, signature = { 0 };
-	enum ks_fetched what;
-	struct ks_error *err = ks_fetch_small(c->fetch, path, KS_KEY_MAX, NULL, &text, &what);
-
-	*found = false;
-	if (!err && what == KS_FETCHED)
-		err = ks_fetch_small(c->fetch, sig_path, KS_SIGNATURE_MAX, NULL, &signature, &what);
-	if (!err && what == KS_FETCHED) {
-		err = ks_key_follow(from, &text, &signature, next);
-		*found = !err;
-	}
-	ks_buf_free(&text);
-	ks_buf_free(&signature);
-	free(path);
-	free(sig_path);
-	return err;
-}
-
-/* From every key that is trusted along the chain of those that follow. */
-static struct ks_error *follow_keys(struct ks_client *c, struct keys *keys)
-{
-	size_t limit = keys->all.len + KS_KEY_STEPS;
-	struct ks_error *err = NULL;
-
-	for (size_t i = 0; !err && i < keys->all.len && i < limit; i++) {
-		struct ks_public_key from = keys->all.v[i].key, next;
-		bool found;
-
-		if (keys->all.v[i].dropped)
-			continue;
-		err = next_key(c, &from, &next, &found);
-		if (!err && found)
-			add_key(c, keys, &next, i);
-	}
-	return err;
+	return !c->index || c->opt.now < c->checked ||
+	       c->opt.now - c->checked >= (time_t)c->index->poll;
 }
 
 /* What is kept. */
@@ -275,8 +93,8 @@ static void read_asked(const struct ks_client *c, struct asked *a)
 	memset(a, 0, sizeof(*a));
 	ks_error_free(ks_file_read(path, MAX_ASKED, &text));
 	root = text.len ? json_loadb(text.data, text.len, 0, NULL) : NULL;
-	if (root && !json_unpack(root, "{s:I, s:s, s?s, s?s}", "when", &when, "url", &url, "etag", &etag,
-				 "modified", &modified)) {
+	if (root && !json_unpack(root, "{s:I, s:s, s?s, s?s}", "when", &when, "url", &url, "etag",
+				 &etag, "modified", &modified)) {
 		a->when = when;
 		a->url = ks_strdup(url);
 		a->tag.etag = etag ? ks_strdup(etag) : NULL;
@@ -289,8 +107,8 @@ static void read_asked(const struct ks_client *c, struct asked *a)
 
 static struct ks_error *write_asked(const struct ks_client *c, const struct asked *a)
 {
-	json_t *root = json_pack("{s:I, s:s, s:s*, s:s*}", "when", (json_int_t)a->when, "url", a->url, "etag",
-				 a->tag.etag, "modified", a->tag.modified);
+	json_t *root = json_pack("{s:I, s:s, s:s*, s:s*}", "when", (json_int_t)a->when, "url",
+				 a->url, "etag", a->tag.etag, "modified", a->tag.modified);
 	char *path = place(c, "asked.json"), *text = root ? json_dumps(root, 0) : NULL;
 	struct ks_error *err;
 
@@ -346,7 +164,7 @@ static struct ks_error *keep(const struct ks_client *c, const struct ks_head *he
 
 /* Checking. */
 
-static struct ks_trust trust(const struct ks_client *c, const struct keys *keys, uint64_t now)
+static struct ks_trust trust(const struct ks_client *c, const struct ks_keys *keys, uint64_t now)
 {
 	const struct ks_state_kernel *k = ks_client_kernel(c);
 
@@ -391,7 +209,7 @@ struct ks_error *ks_client_load(struct ks_client *c)
 {
 	struct ks_buf text = { 0 };
 	struct ks_head head = { 0 };
-	struct keys keys = { 0 };
+	struct ks_keys keys = { 0 };
 	struct asked asked;
 	enum ks_refusal why;
 	struct ks_error *err = read_kept(c, &text);
@@ -400,7 +218,7 @@ struct ks_error *ks_client_load(struct ks_client *c)
 		ks_buf_free(&text);
 		return err;
 	}
-	err = read_keys(c, &keys);
+	err = ks_keys_read(c, &keys);
 	if (!err) {
 		struct ks_trust t = trust(c, &keys, 0);
 
@@ -415,7 +233,7 @@ struct ks_error *ks_client_load(struct ks_client *c)
 	}
 	ks_head_clear(&head);
 	ks_buf_free(&text);
-	clear_keys(&keys);
+	ks_keys_clear(&keys);
 	return ks_error_prefix(err, "the index in %s", c->up->cache);
 }
 
@@ -432,8 +250,8 @@ static struct ks_error *unserved(const struct ks_client *c, const char *url)
 }
 
 /* With the keys that follow those that are known, where it is signed by none of them. */
-static struct ks_error *check_head(struct ks_client *c, struct keys *keys, const struct ks_buf *text,
-				   struct ks_head *head)
+static struct ks_error *check_head(struct ks_client *c, struct ks_keys *keys,
+				   const struct ks_buf *text, struct ks_head *head)
 {
 	struct ks_trust t = trust(c, keys, c->opt.now);
 	enum ks_refusal why;
@@ -441,7 +259,7 @@ static struct ks_error *check_head(struct ks_client *c, struct keys *keys, const
 
 	if (!err || why != KS_REFUSED_KEY)
 		return err;
-	more = follow_keys(c, keys);
+	more = ks_keys_follow(c, keys);
 	if (more) {
 		ks_error_free(err);
 		return more;
@@ -480,8 +298,8 @@ out:
 	return err;
 }
 
-static struct ks_error *believe(struct ks_client *c, const struct keys *keys, const struct ks_head *head,
-				const struct asked *asked)
+static struct ks_error *believe(struct ks_client *c, const struct ks_keys *keys,
+				const struct ks_head *head, const struct asked *asked)
 {
 	struct ks_state_kernel *k = ks_client_kernel(c);
 	bool news = k->serial != head->serial || strcmp(k->sha256, head->sha256);
@@ -489,9 +307,9 @@ static struct ks_error *believe(struct ks_client *c, const struct keys *keys, co
 
 	k->serial = head->serial;
 	strcpy(k->sha256, head->sha256);
-	settle_on(c, keys, &head->key);
+	ks_keys_settle(c, keys, &head->key);
 	if (c->index->has_next_key)
-		remember_key(c, &c->index->next_key, &head->key);
+		ks_keys_remember(c, &c->index->next_key, &head->key);
 	c->checked = asked->when;
 	if (news || nr_keys != c->state->keys.len || nr_dropped != c->state->dropped.len) {
 		struct ks_error *err = ks_state_save(c->state);
@@ -503,7 +321,7 @@ static struct ks_error *believe(struct ks_client *c, const struct keys *keys, co
 }
 
 /* One try.  *again: what came does not fit together, and might the next time. */
-static struct ks_error *ask(struct ks_client *c, struct keys *keys, struct asked *asked,
+static struct ks_error *ask(struct ks_client *c, struct ks_keys *keys, struct asked *asked,
 			    const struct ks_buf *kept, bool conditional, bool *again)
 {
 	char *path = ks_repo_head_path(&c->kernel);
@@ -541,15 +359,15 @@ struct ks_error *ks_client_refresh(struct ks_client *c)
 {
 	const char *url = c->opt.repo ? c->opt.repo : c->config.update_repo_url;
 	struct ks_buf kept = { 0 };
-	struct keys keys = { 0 };
+	struct ks_keys keys = { 0 };
 	struct asked asked;
 	bool conditional, again;
-	struct ks_error *err = read_keys(c, &keys);
+	struct ks_error *err = ks_keys_read(c, &keys);
 
 	if (!err)
 		err = ks_client_fetch(c);
 	if (err) {
-		clear_keys(&keys);
+		ks_keys_clear(&keys);
 		return err;
 	}
 	ks_step(c->opt.report, "Asking %s", url);
@@ -571,6 +389,6 @@ struct ks_error *ks_client_refresh(struct ks_client *c)
 	}
 	clear_asked(&asked);
 	ks_buf_free(&kept);
-	clear_keys(&keys);
+	ks_keys_clear(&keys);
 	return err;
 }

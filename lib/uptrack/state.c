@@ -129,8 +129,8 @@ static bool take_kernel(const json_t *value, struct ks_state *s)
 	struct ks_state_kernel *k;
 	size_t i;
 
-	if (json_unpack((json_t *)value, "{s:s, s:I, s:s, s:o}", "kernel", &name, "serial", &serial, "sha256",
-			&sha256, "installed", &installed) ||
+	if (json_unpack((json_t *)value, "{s:s, s:I, s:s, s:o}", "kernel", &name, "serial", &serial,
+			"sha256", &sha256, "installed", &installed) ||
 	    serial < 0 || strlen(sha256) > 64 || !json_is_array(installed))
 		return false;
 	k = ks_state_kernel(s, name);
@@ -164,9 +164,9 @@ static bool take_state(const json_t *root, struct ks_state *s)
 	int format;
 	size_t i;
 
-	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s:o, s?s, s?s, s?s}", "format", &format, "kernels",
-			&kernels, "keys", &keys, "dropped", &dropped, "pending", &pending, "pending_boot",
-			&boot, "held", &held) ||
+	if (json_unpack((json_t *)root, "{s:i, s:o, s:o, s:o, s?s, s?s, s?s}", "format", &format,
+			"kernels", &kernels, "keys", &keys, "dropped", &dropped, "pending",
+			&pending, "pending_boot", &boot, "held", &held) ||
 	    format != FORMAT || !json_is_array(kernels) || !take_lines(keys, &s->keys) ||
 	    !take_lines(dropped, &s->dropped))
 		return false;
@@ -210,11 +210,11 @@ static json_t *kernel_json(const struct ks_state_kernel *k)
 	json_t *installed = json_array();
 
 	ks_vec_for(&k->installed, u)
-		json_array_append_new(installed,
-				      json_pack("{s:s, s:s, s:s, s:I}", "id", u->id, "name", u->name, "sha256",
-						u->sha256, "size", (json_int_t)u->size));
-	return json_pack("{s:s, s:I, s:s, s:o}", "kernel", k->kernel, "serial", (json_int_t)k->serial,
-			 "sha256", k->sha256, "installed", installed);
+		json_array_append_new(installed, json_pack("{s:s, s:s, s:s, s:I}", "id", u->id,
+							   "name", u->name, "sha256", u->sha256,
+							   "size", (json_int_t)u->size));
+	return json_pack("{s:s, s:I, s:s, s:o}", "kernel", k->kernel, "serial",
+			 (json_int_t)k->serial, "sha256", k->sha256, "installed", installed);
 }
 
 struct ks_error *ks_state_save(const struct ks_state *s)
@@ -226,9 +226,10 @@ struct ks_error *ks_state_save(const struct ks_state *s)
 	ks_vec_for(&s->kernels, k)
 		json_array_append_new(kernels, kernel_json(k));
 	/* The stars: what is not there is left out. */
-	root = json_pack("{s:i, s:o, s:o, s:o, s:s*, s:s*, s:s*}", "format", FORMAT, "kernels", kernels, "keys",
-			 ks_json_list(&s->keys), "dropped", ks_json_list(&s->dropped), "pending", s->pending,
-			 "pending_boot", s->pending_boot, "held", s->held);
+	root = json_pack("{s:i, s:o, s:o, s:o, s:s*, s:s*, s:s*}", "format", FORMAT, "kernels",
+			 kernels, "keys", ks_json_list(&s->keys), "dropped",
+			 ks_json_list(&s->dropped), "pending", s->pending, "pending_boot",
+			 s->pending_boot, "held", s->held);
 	text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	if (s->lock < 0 || !text)
 		err = ks_error_new(KS_E_FAILED, "%s cannot be written without the lock, or with text that is no UTF-8", path);
@@ -249,9 +250,9 @@ static struct ks_error *make_uuid(char **uuid)
 		return ks_error_errno(errno, "no random numbers");
 	b[6] = (b[6] & 0x0f) | 0x40;
 	b[8] = (b[8] & 0x3f) | 0x80;
-	*uuid = ks_asprintf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-			    b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12],
-			    b[13], b[14], b[15]);
+	*uuid = ks_asprintf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+			    b[11], b[12], b[13], b[14], b[15]);
 	return NULL;
 }
 
@@ -264,7 +265,8 @@ static struct ks_error *read_uuid(struct ks_state *s)
 
 	if (ks_file_exists(path)) {
 		err = ks_file_read(path, 256, &text);
-		s->uuid = ks_strndup(ks_buf_text(&text), strspn(ks_buf_text(&text), "0123456789abcdef-"));
+		s->uuid = ks_strndup(ks_buf_text(&text),
+				     strspn(ks_buf_text(&text), "0123456789abcdef-"));
 	} else if (s->lock < 0) {
 		s->uuid = ks_strdup("");
 	} else {

@@ -37,8 +37,8 @@ static json_t *list(const struct ks_strv *s)
 json_t *ks_status_update(const struct ks_index_update *u, const char *state)
 {
 	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "id", text(u->id), "name", text(u->name),
-			 "description", text(u->description), "state", state, "cves", list(&u->cves), "depends",
-			 list(&u->depends));
+			 "description", text(u->description), "state", state, "cves",
+			 list(&u->cves), "depends", list(&u->depends));
 }
 
 static json_t *updates_json(const struct ks_client *c)
@@ -50,16 +50,19 @@ static json_t *updates_json(const struct ks_client *c)
 			bool applied = ks_applied_find(&c->applied, u->id);
 
 			if (applied || !u->withdrawn)
-				json_array_append_new(all, ks_status_update(u, applied ? "installed" : "available"));
+				json_array_append_new(
+					all,
+					ks_status_update(u, applied ? "installed" : "available"));
 		}
 	}
 	ks_vec_for(&c->applied, a) {
 		/* Applied by hand, or no longer in the index. */
 		if (!c->index || !ks_index_find(c->index, a->id))
-			json_array_append_new(all, json_pack("{s:o, s:o, s:o, s:s, s:[], s:[]}", "id", text(a->id),
-							     "name", text(a->description), "description",
-							     text(a->description), "state", "installed", "cves",
-							     "depends"));
+			json_array_append_new(all,
+					      json_pack("{s:o, s:o, s:o, s:s, s:[], s:[]}", "id",
+							text(a->id), "name", text(a->description),
+							"description", text(a->description),
+							"state", "installed", "cves", "depends"));
 	}
 	return all;
 }
@@ -69,8 +72,8 @@ static json_t *index_json(const struct ks_client *c)
 	if (!c->index)
 		return json_null();
 	return json_pack("{s:I, s:I, s:I, s:I}", "serial", (json_int_t)c->index->serial, "created",
-			 (json_int_t)c->index->created, "expires", (json_int_t)c->index->expires, "checked",
-			 (json_int_t)c->checked);
+			 (json_int_t)c->index->created, "expires", (json_int_t)c->index->expires,
+			 "checked", (json_int_t)c->checked);
 }
 
 static json_t *alerts_json(const struct ks_client *c)
@@ -79,8 +82,9 @@ static json_t *alerts_json(const struct ks_client *c)
 
 	if (c->index)
 		ks_vec_for(&c->index->alerts, a)
-			json_array_append_new(all, json_pack("{s:I, s:o}", "date", (json_int_t)a->date, "text",
-							     text(a->text)));
+			json_array_append_new(all,
+					      json_pack("{s:I, s:o}", "date", (json_int_t)a->date,
+							"text", text(a->text)));
 	return all;
 }
 
@@ -90,14 +94,16 @@ json_t *ks_status_json(const struct ks_client *c, const struct ks_run_result *re
 
 	if (result)
 		run = json_pack("{s:s, s:I, s:i, s:o}", "command", result->command, "time",
-				(json_int_t)c->opt.now, "code", result->code, "message", text(result->message));
-	return json_pack("{s:i, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "format",
-			 FORMAT, "client", KS_VERSION, "uuid", text(c->state->uuid), "kernel", "distribution",
-			 text(c->kernel.distribution), "architecture", text(c->kernel.arch), "release",
-			 text(c->kernel.release), "version", text(c->kernel.version), "effective",
-			 text(ks_client_effective(c)), "index", index_json(c), "updates", updates_json(c), "alerts",
-			 alerts_json(c), "retired", text(ks_source_retired(c)), "held", text(c->state->held), "last_run",
-			 run);
+				(json_int_t)c->opt.now, "code", result->code, "message",
+				text(result->message));
+	return json_pack(
+		"{s:i, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"format", FORMAT, "client", KS_VERSION, "uuid", text(c->state->uuid), "kernel",
+		"distribution", text(c->kernel.distribution), "architecture", text(c->kernel.arch),
+		"release", text(c->kernel.release), "version", text(c->kernel.version), "effective",
+		text(ks_client_effective(c)), "index", index_json(c), "updates", updates_json(c),
+		"alerts", alerts_json(c), "retired", text(ks_source_retired(c)), "held",
+		text(c->state->held), "last_run", run);
 }
 
 /* A label's value: no quotes, backslashes or newlines of others. */
@@ -116,17 +122,20 @@ static void add_metric(struct ks_buf *out, const char *name, const char *help, l
 		    name, value);
 }
 
-void ks_status_metrics(const struct ks_client *c, const struct ks_run_result *result, struct ks_buf *out)
+void ks_status_metrics(const struct ks_client *c, const struct ks_run_result *result,
+		       struct ks_buf *out)
 {
-	add_metric(out, "updates_installed", "Updates that the running kernel has.", c->applied.len);
+	add_metric(out, "updates_installed", "Updates that the running kernel has.",
+		   c->applied.len);
 	if (c->index) {
 		add_metric(out, "updates_available", "Updates that it could get.",
 			   ks_plan_available(c->index, &c->applied));
-		add_metric(out, "index_created_timestamp_seconds", "When the newest index was signed.",
-			   c->index->created);
+		add_metric(out, "index_created_timestamp_seconds",
+			   "When the newest index was signed.", c->index->created);
 		add_metric(out, "index_expires_timestamp_seconds", "Until when it may be believed.",
 			   c->index->expires);
-		add_metric(out, "index_age_seconds", "Its age at the last run.", c->opt.now - c->index->created);
+		add_metric(out, "index_age_seconds", "Its age at the last run.",
+			   c->opt.now - c->index->created);
 		add_metric(out, "kernel_retired", "1: no more updates will be made for this kernel.",
 			   ks_source_retired(c) != NULL);
 	}
@@ -135,7 +144,8 @@ void ks_status_metrics(const struct ks_client *c, const struct ks_run_result *re
 	add_metric(out, "held", "1: nothing is applied unasked, for the machine went down.",
 		   c->state->held != NULL);
 	if (result) {
-		add_metric(out, "last_run_timestamp_seconds", "When the client last ran.", c->opt.now);
+		add_metric(out, "last_run_timestamp_seconds", "When the client last ran.",
+			   c->opt.now);
 		add_metric(out, "last_run_code", "Its exit status; 0: all is well.", result->code);
 	}
 	ks_buf_adds(out, "# HELP uptrack_kernel_info The kernel that runs, and the one whose fixes it has.\n"
@@ -165,7 +175,8 @@ static struct ks_error *write_metrics(const struct ks_client *c, const struct ks
 	if (!c->config.metrics_file)
 		return NULL;
 	ks_status_metrics(c, result, &out);
-	err = ks_error_prefix(ks_file_write(c->config.metrics_file, out.data, out.len, 0644), "metrics");
+	err = ks_error_prefix(ks_file_write(c->config.metrics_file, out.data, out.len, 0644),
+			      "metrics");
 	ks_buf_free(&out);
 	return err;
 }
@@ -182,7 +193,8 @@ static struct ks_error *report(const struct ks_client *c, const struct ks_buf *j
 	};
 
 	/* At boot there is no network; the next run tells. */
-	return set.url && !c->opt.offline ? ks_error_prefix(ks_fetch_post(&set, json), "report") : NULL;
+	return set.url && !c->opt.offline ? ks_error_prefix(ks_fetch_post(&set, json), "report")
+					  : NULL;
 }
 
 struct ks_error *ks_status_tell(const struct ks_client *c, const struct ks_run_result *result)

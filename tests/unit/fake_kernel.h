@@ -26,7 +26,7 @@ static struct fake_kernel {
 	char *dir;
 	const char *bad;  /* the update of this id aborts with no_match */
 	const char *busy; /* a task never leaves this one */
-	int die_at;	  /* the machine loses its power before that change of the kernel; 0: never */
+	int die_at; /* the machine loses its power before that change of the kernel; 0: never */
 	int changes;	  /* so far */
 	unsigned int paused; /* seconds */
 	struct ks_strv probed;
@@ -95,7 +95,8 @@ static int fake_load(const struct ks_live *live, const char *path, const char *p
 	if (!strcmp(name, "ksplice")) {
 		fake_put("sys", "version", FAKE_TEXT(KSPLICE_CORE_ABI) "\n");
 	} else if (ks_str_ends(name, "_old")) {
-		id = ks_strndup(name + strlen("ksplice_"), strlen(name) - strlen("ksplice_") - strlen("_old"));
+		id = ks_strndup(name + strlen("ksplice_"),
+				strlen(name) - strlen("ksplice_") - strlen("_old"));
 		if (fake.bad && !strcmp(id, fake.bad)) {
 			fake_record(id, "preparing\n", "no_match\n");
 			sub = ks_asprintf("module/%s", name);

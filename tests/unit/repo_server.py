@@ -36,6 +36,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, status, body=b"", **headers):
         self.note(status)
         self.send_response(status)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         if status != 304 and "Content_Length" not in headers:

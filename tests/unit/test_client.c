@@ -214,7 +214,8 @@ static size_t count_files(const char *dir)
 static void test_life(void)
 {
 	struct repo_update changed[4];
-	char *updates = ks_path_join(up.cache, "updates"), *mark = ks_path_join(up.state, "booting");
+	char *updates = ks_path_join(up.cache, "updates"),
+	     *mark = ks_path_join(up.state, "booting");
 
 	start();
 	tap_error(upgrade(), KS_E_UNSERVED, "does not serve this kernel (" REPO_KERNEL ")",
@@ -224,7 +225,8 @@ static void test_life(void)
 	tap_ok(kernel_has("") && effective_is(FAKE_RELEASE), "stays what it is");
 	repo_publish(three, 3);
 	tap_fine(upgrade(), "three updates");
-	tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc"), "are applied and remembered");
+	tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc"),
+	       "are applied and remembered");
 	tap_ok(effective_is("6.1.0-56-cloud-amd64"), "the effective kernel is that of the last");
 	tap_ok(fake.probed.len == 1 && !strcmp(fake.probed.v[0], "nf_tables"),
 	       "a module that was not loaded is loaded, to be fixed");
@@ -249,7 +251,8 @@ static void test_life(void)
 	changed[3] = (struct repo_update){ .id = "ddd" };
 	repo_publish(changed, 4);
 	tap_fine(upgrade(), "when one is withdrawn");
-	tap_ok(kernel_has("ccc ddd") && installed_is("ccc ddd"), "it goes, with what depends on it");
+	tap_ok(kernel_has("ccc ddd") && installed_is("ccc ddd"),
+	       "it goes, with what depends on it");
 	tap_ok(count_files(updates) == 2, "and its tarball");
 	repo.retired = "boot another one";
 	repo_publish(changed, 4);
@@ -273,7 +276,9 @@ static void test_failures(void)
 	die(ks_client_refresh(&c));
 	die(ks_plan_upgrade(c.index, &c.applied, NULL, &plan));
 	err = ks_act(&c, &plan, &outcome);
-	tap_ok(err && !strcmp(ks_error_abort_code(err) ? ks_error_abort_code(err) : "", "no_match") &&
+	tap_ok(err &&
+		       !strcmp(ks_error_abort_code(err) ? ks_error_abort_code(err) : "",
+			       "no_match") &&
 		       strstr(ks_error_message(err), "[bbb]"),
 	       "an update that does not match: the abort code, and which");
 	ks_error_free(err);
@@ -460,7 +465,8 @@ static void test_attacks(void)
 			   up.cache);
 	tap_ok(!system(path), "tarballs of the cache are changed");
 	free(path);
-	tap_error(boot("boot1"), KS_E_INPUT, "is not what was signed", "at boot: not what was signed");
+	tap_error(boot("boot1"), KS_E_INPUT, "is not what was signed",
+		  "at boot: not what was signed");
 	tap_ok(kernel_has("") && installed_is("aaa bbb ccc"), "nothing of it is applied");
 	tap_fine(upgrade(), "an upgrade fetches them again");
 	tap_ok(kernel_has("aaa bbb ccc"), "and applies them");
@@ -468,7 +474,8 @@ static void test_attacks(void)
 			   up.cache);
 	tap_ok(!system(path), "the index of the cache is changed");
 	free(path);
-	tap_error(boot("boot2"), KS_E_INPUT, "its hash is not the one that was signed", "at boot: not the index that was signed");
+	tap_error(boot("boot2"), KS_E_INPUT, "its hash is not the one that was signed",
+		  "at boot: not the index that was signed");
 	tap_ok(kernel_has(""), "nothing is applied");
 	tap_fine(upgrade(), "an upgrade fetches it again");
 	repo.key = mine;
@@ -486,7 +493,8 @@ static void test_keys(void)
 	die(ks_dir_remove(path));
 	free(path);
 	repo_publish(three, 1);
-	tap_error(upgrade(), KS_E_USAGE, "no key of a repository is trusted", "a machine without a key");
+	tap_error(upgrade(), KS_E_USAGE, "no key of a repository is trusted",
+		  "a machine without a key");
 	repo_trust(up.etc, &first, "one.pub");
 	die(upgrade());
 
@@ -556,19 +564,25 @@ static void test_bad_servers(const char *url)
 		const char *path, *part;
 		enum ks_error_code code;
 	} cases[] = {
-		{ "endless", "larger than", KS_E_INPUT },   { "silent", "too slow", KS_E_NETWORK },
-		{ "drip", "too slow", KS_E_NETWORK },       { "cut", "remaining", KS_E_NETWORK },
-		{ "loop", "redirects", KS_E_NETWORK },      { "500", "500", KS_E_NETWORK },
-		{ "401", "access key", KS_E_DENIED },       { "404", "does not serve", KS_E_UNSERVED },
+		{ "endless", "larger than", KS_E_INPUT },
+		{ "silent", "too slow", KS_E_NETWORK },
+		{ "drip", "too slow", KS_E_NETWORK },
+		{ "cut", "remaining", KS_E_NETWORK },
+		{ "loop", "redirects", KS_E_NETWORK },
+		{ "500", "500", KS_E_NETWORK },
+		{ "401", "access key", KS_E_DENIED },
+		{ "404", "does not serve", KS_E_UNSERVED },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *name = ks_asprintf("a server: %s", cases[i].path), *bad = ks_asprintf("%s/bad/%s", url, cases[i].path);
+		char *name = ks_asprintf("a server: %s", cases[i].path),
+		     *bad = ks_asprintf("%s/bad/%s", url, cases[i].path);
 		time_t before = time(NULL);
 
 		opt.repo = bad;
 		tap_error(upgrade(), cases[i].code, cases[i].part, name);
-		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && time(NULL) - before < 10,
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") &&
+			       time(NULL) - before < 10,
 		       "changes nothing, and soon");
 		free(name);
 		free(bad);
@@ -592,7 +606,8 @@ static void test_server(void)
 	opt.now += 7200;
 	tap_fine(upgrade(), "nothing new");
 	die(ks_file_read(requests, 10000, &text));
-	tap_ok(!strncmp(text.data, "GET /v1/kernels/", 16) && strstr(text.data, " 304 If-None-Match=") &&
+	tap_ok(!strncmp(text.data, "GET /v1/kernels/", 16) &&
+		       strstr(text.data, " 304 If-None-Match=") &&
 		       strchr(text.data, '\n') == text.data + text.len - 1,
 	       "costs one conditional request");
 	ks_buf_free(&text);
@@ -653,7 +668,8 @@ static void test_power(void)
 		ks_error_free(boot("boot1"));
 		tap_ok(is_held(), "the next boot knows that something was under way");
 		tap_fine(upgrade(), "an upgrade");
-		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && !is_held(), "completes it");
+		tap_ok(kernel_has("aaa bbb ccc") && installed_is("aaa bbb ccc") && !is_held(),
+		       "completes it");
 		tap_fine(boot("boot2"), "and from then on");
 		tap_ok(kernel_has("aaa bbb ccc"), "all is as ever");
 	}
@@ -715,7 +731,8 @@ static void test_crash(void)
 		char *mark = ks_path_join(up.state, "booting");
 
 		err = boot_with(&outcome);
-		tap_ok(err && outcome.failed && !strcmp(outcome.failed, "aaa") && outcome.left.len == 2,
+		tap_ok(err && outcome.failed && !strcmp(outcome.failed, "aaa") &&
+			       outcome.left.len == 2,
 		       "one that does not apply at boot is named, and those behind it");
 		tap_ok(!ks_file_exists(mark), "where nothing was applied, there is nothing to survive");
 		ks_error_free(err);
@@ -788,7 +805,9 @@ static void test_prune(void)
 
 static void test_status(void)
 {
-	struct ks_run_result result = { .command = "uptrack-upgrade", .code = 0, .message = "done" };
+	struct ks_run_result result = { .command = "uptrack-upgrade",
+					.code = 0,
+					.message = "done" };
 	char *prom = ks_path_join(work, "uptrack.prom"), *conf, *path = ks_path_join(up.state, "status.json");
 	struct ks_buf text = { 0 };
 	struct ks_client c;
@@ -811,16 +830,23 @@ static void test_status(void)
 	root = json_loadb(text.data, text.len, 0, NULL);
 	updates = json_object_get(root, "updates");
 	tap_ok(json_array_size(updates) == 4 &&
-		       !strcmp(json_string_value(json_object_get(json_array_get(updates, 1), "state")), "installed") &&
-		       !strcmp(json_string_value(json_object_get(json_array_get(updates, 2), "state")), "available") &&
-		       !strcmp(json_string_value(json_object_get(json_array_get(updates, 3), "id")), "byhand"),
+		       !strcmp(json_string_value(
+				       json_object_get(json_array_get(updates, 1), "state")),
+			       "installed") &&
+		       !strcmp(json_string_value(
+				       json_object_get(json_array_get(updates, 2), "state")),
+			       "available") &&
+		       !strcmp(json_string_value(json_object_get(json_array_get(updates, 3), "id")),
+			       "byhand"),
 	       "it has what is installed, what is available, and what was applied by hand");
-	tap_ok(!strcmp(json_string_value(json_object_get(root, "effective")), "6.1.0-55-cloud-amd64"),
+	tap_ok(!strcmp(json_string_value(json_object_get(root, "effective")),
+		       "6.1.0-55-cloud-amd64"),
 	       "the effective kernel");
 	json_decref(root);
 	ks_buf_free(&text);
 	die(ks_file_read(prom, 100000, &text));
-	tap_ok(strstr(text.data, "\nuptrack_updates_installed 3\n") && strstr(text.data, "\nuptrack_updates_available 1\n") &&
+	tap_ok(strstr(text.data, "\nuptrack_updates_installed 3\n") &&
+		       strstr(text.data, "\nuptrack_updates_available 1\n") &&
 		       strstr(text.data, "\nuptrack_last_run_code 0\n") &&
 		       strstr(text.data, "effective=\"6.1.0-55-cloud-amd64\"} 1\n") &&
 		       strstr(text.data, "\nuptrack_index_age_seconds 100\n"),

@@ -87,7 +87,8 @@ static void test_small(const char *url, const char *kind)
 	tap_error(small(f, "small", 6, &out), KS_E_INPUT, "too large" + (*url == 'h' ? 4 : 0),
 		  "one that is larger than it may be");
 	tap_ok(!out.len, "and nothing of it");
-	tap_fine(ks_fetch_small(f, "other", 7, NULL, &out, &what), "one that is not there: no error");
+	tap_fine(ks_fetch_small(f, "other", 7, NULL, &out, &what),
+		 "one that is not there: no error");
 	tap_ok(what == KS_FETCH_MISSING && !out.len, "and said");
 	ks_fetch_close(f);
 }
@@ -124,12 +125,14 @@ static void test_key(void)
 	struct ks_fetch *f = open_at(http.url);
 	struct ks_buf out = { 0 };
 
-	tap_error(small(f, "bad/key", 100, &out), KS_E_DENIED, "wants an access key", "no access key");
+	tap_error(small(f, "bad/key", 100, &out), KS_E_DENIED, "wants an access key",
+		  "no access key");
 	tap_error(small(f, "bad/403", 1000, &out), KS_E_DENIED, "status 403", "forbidden");
 	ks_fetch_close(f);
 	settings.accesskey = "wrong";
 	f = open_at(http.url);
-	tap_error(small(f, "bad/key", 100, &out), KS_E_DENIED, "does not accept", "a wrong access key");
+	tap_error(small(f, "bad/key", 100, &out), KS_E_DENIED, "does not accept",
+		  "a wrong access key");
 	ks_fetch_close(f);
 	settings.accesskey = "secret";
 	f = open_at(http.url);
@@ -163,17 +166,20 @@ static void test_bad(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		time_t before = time(NULL);
 
-		tap_error(small(f, cases[i].path, 1000000, &out), cases[i].code, cases[i].part, cases[i].path);
+		tap_error(small(f, cases[i].path, 1000000, &out), cases[i].code, cases[i].part,
+			  cases[i].path);
 		tap_ok(time(NULL) - before < 8 && !out.len, "it does not take for ever, and brings nothing");
 	}
 	ks_fetch_close(f);
 	nobody = open_at("http://127.0.0.1:1");
-	tap_error(small(nobody, "x", 10, &out), KS_E_NETWORK, "onnect", "a port where nobody listens");
+	tap_error(small(nobody, "x", 10, &out), KS_E_NETWORK, "onnect",
+		  "a port where nobody listens");
 	ks_fetch_close(nobody);
 	settings.url = "ftp://example.org/";
 	tap_error(ks_fetch_open(&settings, &nobody), KS_E_USAGE, "ftp://", "another protocol");
 	settings.url = "/nowhere/at/all";
-	tap_error(ks_fetch_open(&settings, &nobody), KS_E_NETWORK, "/nowhere", "a directory that is not there");
+	tap_error(ks_fetch_open(&settings, &nobody), KS_E_NETWORK, "/nowhere",
+		  "a directory that is not there");
 }
 
 static bool large(const char *url, const char *path, uint64_t size, const char *name)
@@ -208,7 +214,8 @@ static void test_large(void)
 
 	put("large", "0123456789");
 	unlink(part);
-	tap_ok(large(http.url, "large", 10, "a file to the disk") && part_is("0123456789"), "whole");
+	tap_ok(large(http.url, "large", 10, "a file to the disk") && part_is("0123456789"),
+	       "whole");
 	tap_ok(!stat(part, &st) && (st.st_mode & 07777) == 0600, "private until it was checked");
 	set_part("0123");
 	tap_ok(large(http.url, "large", 10, "the rest of one") && part_is("0123456789") &&
@@ -233,7 +240,8 @@ static void test_large(void)
 	tap_ok(!stat(part, &st) && st.st_size <= 10, "no more than its size was kept");
 	unlink(part);
 	tap_fine(ks_fetch_large(f, "gone", 10, part, NULL, NULL, &what), "one that is not there");
-	tap_ok(what == KS_FETCH_MISSING && !stat(part, &st) && !st.st_size, "is said, and no page kept");
+	tap_ok(what == KS_FETCH_MISSING && !stat(part, &st) && !st.st_size,
+	       "is said, and no page kept");
 	tap_error(ks_fetch_large(f, "bad/endless", 10000, part, NULL, NULL, &what), KS_E_INPUT,
 		  "larger than", "one without an end");
 	tap_error(ks_fetch_large(f, "large", 16, "/dev/full", NULL, NULL, &what), KS_E_SYSTEM,
@@ -251,9 +259,11 @@ static void test_large(void)
 static void test_tls(void)
 {
 	char *cert = ks_path_join(dir, "cert"), *key = ks_path_join(dir, "key");
-	const char *argv[] = { "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-			       "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout",
-			       key, "-out", cert, NULL };
+	const char *argv[] = { "openssl",  "req",      "-x509",	  "-newkey",
+			       "rsa:2048", "-nodes",   "-days",	  "2",
+			       "-subj",	   "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+			       "-keyout",  key,	       "-out",	  cert,
+			       NULL };
 	struct ks_buf out = { 0 };
 	struct ks_fetch *f;
 
@@ -261,7 +271,8 @@ static void test_tls(void)
 	https = server_start(dir, cert, key);
 	put("small", "content");
 	f = open_at(https.url);
-	tap_error(small(f, "small", 100, &out), KS_E_NETWORK, "certificate", "a certificate of nobody");
+	tap_error(small(f, "small", 100, &out), KS_E_NETWORK, "certificate",
+		  "a certificate of nobody");
 	ks_fetch_close(f);
 	settings.ca_file = cert;
 	f = open_at(https.url);

@@ -36,7 +36,8 @@ static void set_index(const char *text)
 		u->name = ks_asprintf("name of %s", w);
 		u->release = ks_strdup(release ? release : "R1");
 		more = NULL;
-		for (char *d = depends ? strtok_r(depends, ",", &more) : NULL; d; d = strtok_r(NULL, ",", &more))
+		for (char *d = depends ? strtok_r(depends, ",", &more) : NULL; d;
+		     d = strtok_r(NULL, ",", &more))
 			ks_strv_add(&u->depends, d);
 	}
 	free(copy);
@@ -57,7 +58,8 @@ static void set_applied(const char *text)
 		u->id = ks_strdup(w);
 		u->description = ks_strdup("by hand");
 		more = NULL;
-		for (char *d = on ? strtok_r(on, ",", &more) : NULL; d; d = strtok_r(NULL, ",", &more))
+		for (char *d = on ? strtok_r(on, ",", &more) : NULL; d;
+		     d = strtok_r(NULL, ",", &more))
 			ks_strv_add(&u->builds_on, d);
 	}
 	free(copy);
@@ -165,7 +167,8 @@ static void test_install(void)
 	ks_strv_add(&list, "d");
 	die(ks_plan_install(&index_now, &applied, &list, &plan));
 	tap_ok(plan.steps.len == 3 && !strcmp(plan.steps.v[0].because, "b depends on it") &&
-		       !strcmp(plan.steps.v[1].because, "d depends on it") && !plan.steps.v[2].because,
+		       !strcmp(plan.steps.v[1].because, "d depends on it") &&
+		       !plan.steps.v[2].because,
 	       "install: it says why");
 	ks_plan_clear(&plan);
 	ks_strv_add(&list, "x");
@@ -174,8 +177,8 @@ static void test_install(void)
 	ks_plan_clear(&plan);
 	ks_strv_free(&list);
 	ks_strv_add(&list, "f");
-	tap_error(ks_plan_install(&index_now, &applied, &list, &plan), KS_E_USAGE, "e was withdrawn",
-		  "install: one that depends on one that was withdrawn");
+	tap_error(ks_plan_install(&index_now, &applied, &list, &plan), KS_E_USAGE,
+		  "e was withdrawn", "install: one that depends on one that was withdrawn");
 	ks_plan_clear(&plan);
 	set_applied("e");
 	install("f", "+f", "which is there all the same");
@@ -200,8 +203,8 @@ static void test_remove(void)
 	remove_them("c", "-y -x -c", "what the kernel says builds on it");
 	remove_them("y", "-y", "one that was applied by hand");
 	ks_strv_add(&list, "d");
-	tap_error(ks_plan_remove(&index_now, &applied, &list, &plan), KS_E_USAGE, "d is not installed",
-		  "remove: one that is not there");
+	tap_error(ks_plan_remove(&index_now, &applied, &list, &plan), KS_E_USAGE,
+		  "d is not installed", "remove: one that is not there");
 	ks_plan_clear(&plan);
 	ks_strv_free(&list);
 	ks_strv_add(&list, "x");

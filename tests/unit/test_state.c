@@ -57,8 +57,9 @@ static void test_config(void)
 			"[Status]\nmetrics_file=/m.prom\n",
 			&c),
 		 "settings");
-	tap_ok(!strcmp(c.accesskey, "k=1") && !strcmp(c.update_repo_url, "https://u") && !c.https_proxy &&
-		       !c.install_on_reboot && c.autoinstall && !strcmp(c.metrics_file, "/m.prom"),
+	tap_ok(!strcmp(c.accesskey, "k=1") && !strcmp(c.update_repo_url, "https://u") &&
+		       !c.https_proxy && !c.install_on_reboot && c.autoinstall &&
+		       !strcmp(c.metrics_file, "/m.prom"),
 	       "are what they say");
 	ks_uptrack_config_free(&c);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
@@ -80,7 +81,8 @@ static void test_state(void)
 	char *uuid;
 
 	tap_fine(ks_state_read(&up, &s), "a machine that remembers nothing");
-	tap_ok(!*s->uuid && !s->kernels.len && !ks_file_exists(up.state), "nor begins to by being looked at");
+	tap_ok(!*s->uuid && !s->kernels.len && !ks_file_exists(up.state),
+	       "nor begins to by being looked at");
 	tap_error(ks_state_save(s), KS_E_FAILED, "lock", "who only looks writes nothing");
 	ks_state_close(s);
 
@@ -104,11 +106,12 @@ static void test_state(void)
 	s = open_state();
 	k = ks_state_kernel(s, "debian/amd64/R/V");
 	tap_ok(k->serial == 7 && k->installed.len == 2 && !strcmp(k->installed.v[0].id, "aa") &&
-		       !strcmp(k->installed.v[0].name, "One again") && k->installed.v[0].size == 101 &&
-		       !strcmp(k->installed.v[1].id, "cc") && !strcmp(k->installed.v[1].sha256, SHA),
+		       !strcmp(k->installed.v[0].name, "One again") &&
+		       k->installed.v[0].size == 101 && !strcmp(k->installed.v[1].id, "cc") &&
+		       !strcmp(k->installed.v[1].sha256, SHA),
 	       "read again: the order is kept");
-	tap_ok(!strcmp(s->pending, "install cc") && !strcmp(s->held, "it went down") && !s->pending_boot &&
-		       s->keys.len == 1,
+	tap_ok(!strcmp(s->pending, "install cc") && !strcmp(s->held, "it went down") &&
+		       !s->pending_boot && s->keys.len == 1,
 	       "and all else");
 	tap_ok(!strcmp(s->uuid, uuid), "the name stays");
 	for (int i = 0; i < 40; i++) {
@@ -145,7 +148,8 @@ static void test_wait(void)
 	if (read(ready[0], &c, 1) != 1)
 		exit(1);
 	tap_fine(ks_state_open(&up, 20, &report, &s), "one that waits");
-	tap_ok(notes.len == 1 && strstr(notes.v[0], "Waiting for test_state (pid "), "says for whom");
+	tap_ok(notes.len == 1 && strstr(notes.v[0], "Waiting for test_state (pid "),
+	       "says for whom");
 	ks_state_close(s);
 	waitpid(pid, NULL, 0);
 }
@@ -153,7 +157,11 @@ static void test_wait(void)
 static void test_damage(void)
 {
 	static const char *const wrong[] = {
-		"", "{", "[]", "{\"format\": 1}", "{\"format\": 2, \"kernels\": [], \"keys\": [], \"dropped\": []}",
+		"",
+		"{",
+		"[]",
+		"{\"format\": 1}",
+		"{\"format\": 2, \"kernels\": [], \"keys\": [], \"dropped\": []}",
 		"{\"format\": 1, \"kernels\": [7], \"keys\": [], \"dropped\": []}",
 		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": -1, \"sha256\": \"\", \"installed\": []}], \"keys\": [], \"dropped\": []}",
 		"{\"format\": 1, \"kernels\": [{\"kernel\": \"k\", \"serial\": 1, \"sha256\": \"\", \"installed\": [{\"id\": \"a\"}]}], \"keys\": [], \"dropped\": []}",
