@@ -161,18 +161,25 @@ static struct ks_error *sync_parent(const char *path)
 	return err;
 }
 
-struct ks_error *ks_file_write_durable(const char *path, const void *data, size_t len, mode_t mode)
+struct ks_error *ks_file_write_dated(const char *path, const void *data, size_t len, mode_t mode,
+				     time_t changed)
 {
+	const struct timespec times[2] = { { .tv_sec = changed }, { .tv_sec = changed } };
 	struct ks_error *err;
 	struct replacement r;
 
 	err = replacement_open(&r, path);
 	if (err)
 		return err;
-	if (write_all(r.fd, data, len) || fsync(r.fd))
+	if (write_all(r.fd, data, len) || (changed && futimens(r.fd, times)) || fsync(r.fd))
 		err = ks_error_errno(errno, "cannot write %s", path);
 	err = replacement_close(&r, mode, err);
 	return err ? err : sync_parent(path);
+}
+
+struct ks_error *ks_file_write_durable(const char *path, const void *data, size_t len, mode_t mode)
+{
+	return ks_file_write_dated(path, data, len, mode, 0);
 }
 
 struct ks_error *ks_file_rename_durable(const char *from, const char *to)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -25,6 +26,9 @@ struct ks_error *ks_file_write(const char *path, const void *data, size_t len,
  */
 struct ks_error *ks_file_write_durable(const char *path, const void *data, size_t len,
 				       mode_t mode) KS_MUST_CHECK;
+/* The same, with a time of the last change, in seconds since 1970; 0: now. */
+struct ks_error *ks_file_write_dated(const char *path, const void *data, size_t len, mode_t mode,
+				     time_t changed) KS_MUST_CHECK;
 /* rename(2), once the content of @from has reached the disk, and it has as well. */
 struct ks_error *ks_file_rename_durable(const char *from, const char *to) KS_MUST_CHECK;
 

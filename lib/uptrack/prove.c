@@ -12,6 +12,7 @@
 
 /* A module that it patches finds no hardware in the virtual machine. */
 #define STATUS_UNLOADABLE 69
+#define MAX_LOG (16u << 20)
 
 struct proof {
 	const struct ks_store *store;
@@ -22,6 +23,7 @@ struct proof {
 	struct ks_strv argv;
 	struct ks_strv before; /* ids of those to be applied first, in their order */
 	char *script; /* where that is done; or NULL */
+	char *log; /* what came of it, kept after a failure, as ksplice-verify does; or NULL */
 };
 
 /* Beside this program, as ksplice-verify finds its own. */
@@ -114,10 +116,29 @@ static struct ks_error *plan(struct proof *p)
 		ks_strv_addf(&p->argv, "--add=%s:/ksplice/ksplice-%s.tar.gz", p->tarball, p->update->id);
 		ks_strv_addf(&p->argv, "--release=%s", p->index->release);
 		ks_strv_addf(&p->argv, "--shell=%s", p->script);
+		p->log = ks_asprintf("ksplice-verify-%s.log", p->update->id);
+		ks_strv_addf(&p->argv, "--log=%s", p->log);
 	}
 	ks_buf_free(&script);
 	ks_strv_free(&ids);
 	return err;
+}
+
+/* Of a script ksplice-verify does not show what it said; it is in the log. */
+static void add_said(const struct proof *p, struct ks_buf *out)
+{
+	struct ks_buf log = { 0 };
+	const char *said = NULL, *end = NULL;
+
+	if (p->log)
+		ks_error_free(ks_file_read(p->log, MAX_LOG, &log));
+	if (log.len)
+		said = strstr(log.data, "== step shell: ");
+	if (said)
+		end = strstr(said, "== console");
+	if (end)
+		ks_buf_addf(out, "%.*s", (int)(end - said), said);
+	ks_buf_free(&log);
 }
 
 static struct ks_error *run(struct proof *p)
@@ -129,12 +150,16 @@ static struct ks_error *run(struct proof *p)
 	ks_step(p->report, "Trying %s in a virtual machine", p->update->id);
 	err = ks_proc_run(&(struct ks_proc){ .argv = (const char *const *)p->argv.v, .out = &out, .err = &out },
 			  &status);
-	if (!err && status == STATUS_UNLOADABLE)
+	if (!err && status == STATUS_UNLOADABLE) {
 		ks_note(p->report, 0, "%s: a module that it patches finds no hardware in the virtual machine: it was patched there without being started, or not at all",
 			p->update->id);
-	else if (!err && status)
+	} else if (!err && status) {
+		add_said(p, &out);
 		err = ks_error_new(KS_E_REFUSED, "update %s is not published, for ksplice-verify failed (status %d):\n%s",
 				   p->update->id, status, ks_buf_text(&out));
+	} else if (!err && p->log) {
+		unlink(p->log);
+	}
 	ks_buf_free(&out);
 	return err;
 }
@@ -151,6 +176,7 @@ struct ks_error *ks_prove(const struct ks_store *store, const struct ks_index *i
 	if (p.script)
 		unlink(p.script);
 	free(p.script);
+	free(p.log);
 	ks_strv_free(&p.argv);
 	ks_strv_free(&p.before);
 	return err;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -582,6 +583,26 @@ static struct ks_error *put_tarball(const struct ks_store *s, const struct ks_st
 	return err;
 }
 
+/*
+ * Web servers and rsync tell versions of a file apart by its size and the second
+ * of its last change, and two heads may well have the same size: so the new one
+ * is always a second younger, from the moment that it is there.
+ */
+static struct ks_error *put_head(const struct ks_store *s, const char *path, const struct ks_buf *head)
+{
+	struct ks_error *err = make_dirs(s, path);
+	char *full = ks_store_path(s, path);
+	time_t changed = time(NULL);
+	struct stat st;
+
+	if (!stat(full, &st) && st.st_mtim.tv_sec >= changed)
+		changed = st.st_mtim.tv_sec + 1;
+	if (!err)
+		err = ks_file_write_dated(full, head->data, head->len, 0644, changed);
+	free(full);
+	return err;
+}
+
 struct ks_error *ks_store_publish(const struct ks_store *s, struct ks_index *index, uint64_t now,
 				  uint64_t valid, const struct ks_store_tarball *tarball)
 {
@@ -609,7 +630,7 @@ struct ks_error *ks_store_publish(const struct ks_store *s, struct ks_index *ind
 	}
 	/* From here on, it is published. */
 	if (!err)
-		err = put(s, head_path, &head);
+		err = put_head(s, head_path, &head);
 	ks_buf_free(&text);
 	ks_buf_free(&head);
 	free(index_path);

@@ -202,6 +202,11 @@ def test_resign():
        (serial + 1, NOW + 5, NOW + 5 + 2 * DAY, 600), "a new number and date", index)
     r = run("check", now=NOW + 3 * DAY)
     ok(r.returncode == 65 and "expired" in r.stderr, "check tells what has expired", r.stderr)
+    times = []
+    for _ in range(4):
+        run("resign")
+        times.append(int(os.stat(head_path()).st_mtime))
+    ok(len(set(times)) == 4 and times == sorted(times), "each head is a second younger than the one before it", times)
     works("resign a single one", "resign", RELEASE, "--serial=1000")
     ok(one()["serial"] == 1000 and one()["expires"] == NOW + 30 * DAY, "with that number", one())
 
