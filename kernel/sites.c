@@ -116,6 +116,12 @@ static u64 callee(const struct ks_walk *w, u64 target)
 	return w->m->ops->behind_thunk(w->m->ctx, target);
 }
 
+/* Does a direct branch that leads to target get to what is at addr? */
+static bool gets_to(const struct ks_walk *w, u32 form, u64 target, u64 addr)
+{
+	return (form == KST_J_CALL ? callee(w, target) : target) == addr;
+}
+
 static bool match_jump(struct ks_walk *w, const struct kst_site *s)
 {
 	u64 target;
@@ -148,12 +154,6 @@ static u32 condition(const struct ks_walk *w, const struct kst_site *s)
 	if (s->kind == KST_S_JUMP)
 		return s->arg;
 	return (s->len == 2 ? w->pre[s->offset] : w->pre[s->offset + 1]) & 15;
-}
-
-/* Does an internal branch that is found to lead to target get to what is at addr? */
-static bool gets_to(const struct ks_walk *w, u32 form, u64 target, u64 addr)
-{
-	return target == addr || (form == KST_J_CALL && callee(w, target) == addr);
 }
 
 /* Where lengths may differ, where it leads is checked when all of them are known. */
@@ -322,8 +322,7 @@ static bool match_paravirt(struct ks_walk *w, const struct kst_site *s)
 	    w->m->ops->read(w->m->ctx, ops + s->addend, &func, 8) != 8)
 		return ks_walk_fail_symbol(w, "pv_ops was not found", s->sym, 0);
 	len = branch(w, s->form, 0, &target);
-	if (len == 5 && (s->form == KST_J_CALL ? callee(w, target) : target) == func &&
-	    ks_all_nops(at(w) + 5, s->len - 5))
+	if (len == 5 && gets_to(w, s->form, target, func) && ks_all_nops(at(w) + 5, s->len - 5))
 		return done(w, s, s->len);
 	if (w->m->ops->is_paravirt_nop(w->m->ctx, func) && ks_all_nops(at(w), s->len))
 		return done(w, s, s->len);
@@ -407,7 +406,7 @@ static bool match_static_call(struct ks_walk *w, const struct kst_site *s)
 		return done(w, s, s->len);
 	if (!static_call_function(w, s, &func))
 		return ks_walk_fail_symbol(w, "the key of a static call was not found", s->sym, 0);
-	if (branches && func && (s->form == KST_J_CALL ? callee(w, target) : target) == func)
+	if (branches && func && gets_to(w, s->form, target, func))
 		return done(w, s, s->len);
 	if (s->form == KST_J_CALL && func && ops->is_return0(w->m->ctx, func) &&
 	    bytes_are(w, xor5rax, 5))
