@@ -181,15 +181,13 @@ static void link_ref(struct job *j, struct ks_atom *from, const struct ks_ref *r
 		return;
 	}
 	if (ref->atom)
-		import = ks_table_import_atom(j->t, j->target, run);
+		import = ks_table_import_atom(j->t, j->target, run, pointer);
 	else if (ordinary_export(ref->name) || ks_strv_has(&j->globals->names, ref->name))
 		import = ref->name;
 	else if ((opened = ks_new_globals_opened(j->globals, j->target, ref->name)))
-		import = ks_table_import_atom(j->t, opened->target, opened->pre);
+		import = ks_table_import_atom(j->t, opened->target, opened->pre, pointer);
 	else
-		import = ks_table_import_name(j->t, j->target, ref->name);
-	if (pointer)
-		ks_table_import_is_pointer(j->t, import);
+		import = ks_table_import_name(j->t, j->target, ref->name, pointer);
 	*sym = ks_writer_undefined(j->w, import);
 }
 

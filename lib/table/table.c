@@ -344,31 +344,26 @@ static uint32_t new_export(struct ks_table *t, const struct kst_export *e)
 	return index;
 }
 
-static const char *import(struct ks_table *t, uint32_t sym)
+static const char *import(struct ks_table *t, uint32_t sym, bool pointer)
 {
 	struct ks_table_symbol *s = &t->symbols.v[sym];
 
 	if (s->export == KST_NONE)
 		s->export = new_export(t, &(struct kst_export){ .kind = KST_E_ADDRESS, .symbol = sym });
+	if (pointer)
+		t->exports.v[s->export].kind = KST_E_POINTER;
 	return t->export_names.v[s->export];
 }
 
-void ks_table_import_is_pointer(struct ks_table *t, const char *name)
-{
-	for (size_t i = 0; i < t->export_names.len; i++)
-		if (t->export_names.v[i] == name && t->exports.v[i].kind == KST_E_ADDRESS)
-			t->exports.v[i].kind = KST_E_POINTER;
-}
-
-const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre)
+const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre, bool pointer)
 {
 	t->target = target;
-	return import(t, atom_symbol(t, pre));
+	return import(t, atom_symbol(t, pre), pointer);
 }
 
-const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name)
+const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name, bool pointer)
 {
-	return import(t, ks_table_name_symbol(t, target, name));
+	return import(t, ks_table_name_symbol(t, target, name), pointer);
 }
 
 /* One export for all who want the same. */
@@ -428,7 +423,7 @@ size_t ks_table_patches(const struct ks_table *t)
 
 const char *ks_table_patch_import(struct ks_table *t, size_t i)
 {
-	return import(t, t->blocks.v[t->patches.v[i].block].symbol);
+	return import(t, t->blocks.v[t->patches.v[i].block].symbol, false);
 }
 
 size_t ks_table_data(const struct ks_table *t)
@@ -443,7 +438,7 @@ uint32_t ks_table_data_offset(const struct ks_table *t, size_t i)
 
 const char *ks_table_data_import(struct ks_table *t, size_t i)
 {
-	return import(t, t->data.v[i].symbol);
+	return import(t, t->data.v[i].symbol, false);
 }
 
 static struct kst_array put(struct ks_buf *blob, const void *data, size_t count, size_t size)

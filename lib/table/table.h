@@ -31,13 +31,12 @@ struct ks_error *ks_table_add_unit(struct ks_table *t, uint32_t target, struct k
 /*
  * The name under which the new module can import the run-time address of an
  * atom of pre (of any unit added), or of an external symbol that a unit of
- * @target refers to.  Owned by the table.
+ * @target refers to.  Owned by the table.  @pointer: it is used for more than
+ * calls and jumps (KST_E_POINTER), here or elsewhere.
  */
-const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre);
-const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name);
-
-/* What the above returned is used for more than calls (KST_E_POINTER). */
-void ks_table_import_is_pointer(struct ks_table *t, const char *import);
+const char *ks_table_import_atom(struct ks_table *t, uint32_t target, struct ks_atom *pre,
+				 bool pointer);
+const char *ks_table_import_name(struct ks_table *t, uint32_t target, const char *name, bool pointer);
 
 /*
  * The value of a branch on a static key that is read-only since boot: @on or
