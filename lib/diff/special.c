@@ -113,7 +113,14 @@ static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_
 				     struct ks_section *sec)
 {
 	uint32_t size = l->size;
+	struct ks_ref variable;
 
+	if (is_const(l->kind)) {
+		struct ks_error *err = find_variable(u, l, sec, &variable);
+
+		if (err)
+			return err;
+	}
 	if (!size) {
 		if (!sec->relocs.len || sec->relocs.len % l->nr_refs ||
 		    sec->size % (sec->relocs.len / l->nr_refs))
@@ -146,12 +153,8 @@ static struct ks_error *read_section(struct ks_unit *u, const struct ks_special_
 			sp.refs[n].offset = rel[n].offset - (uint64_t)i * size;
 		}
 		sp.nr_refs = count;
-		if (is_const(l->kind)) {
-			struct ks_error *err = find_variable(u, l, sec, &sp.refs[sp.nr_refs++]);
-
-			if (err)
-				return err;
-		}
+		if (is_const(l->kind))
+			sp.refs[sp.nr_refs++] = variable;
 		owner = sp.refs[0].atom;
 		if (!owner || sp.refs[0].offset || sp.refs[0].addend < 0 ||
 		    sp.refs[0].addend >= owner->size)
