@@ -28,7 +28,7 @@ static struct ks_error *create(struct ks_create *c, struct ks_create_result *res
 
 	err = ks_create_open_tree(c);
 	if (!err)
-		err = ks_create_check_signing(c);
+		err = ks_create_prepare_signing(c);
 	if (!err)
 		err = ks_create_apply_change(c);
 	if (!err)
@@ -80,6 +80,8 @@ static void cleanup(struct ks_create *c)
 	ks_build_close(c->build);
 	ks_kernel_info_free(&c->kernel);
 	free(c->config_dir);
+	free(c->sign_file);
+	free(c->sign_hash);
 	if (c->work_dir)
 		ks_error_free(ks_dir_remove(c->work_dir));
 	free(c->work_dir);

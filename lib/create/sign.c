@@ -15,11 +15,6 @@
 #include "build/config.h"
 #include "create/state.h"
 
-static char *sign_file(const struct ks_create *c)
-{
-	return ks_path_join(c->config_dir, "build/scripts/sign-file");
-}
-
 /* What the kernel's builder signed with, whatever that was. */
 static struct ks_error *hash_name(const struct ks_create *c, char **name)
 {
@@ -48,44 +43,31 @@ static struct ks_error *check_readable(const char *option, const char *path)
 	return ks_error_errno(errno, "%s: cannot read %s", option, path);
 }
 
-struct ks_error *ks_create_check_signing(const struct ks_create *c)
+struct ks_error *ks_create_prepare_signing(struct ks_create *c)
 {
 	const char *key = c->opt->sign_key;
-	char *program, *hash = NULL;
 	struct ks_error *err = NULL;
 
 	if (!key)
 		return NULL;
-	program = sign_file(c);
-	if (access(program, X_OK))
+	c->sign_file = ks_path_join(c->config_dir, "build/scripts/sign-file");
+	if (access(c->sign_file, X_OK))
 		err = ks_error_errno(errno, "--sign-key: cannot run %s, which the kernel's headers should have",
-				     program);
+				     c->sign_file);
 	if (!err && !ks_str_starts(key, "pkcs11:"))
 		err = check_readable("--sign-key", key);
 	if (!err)
 		err = check_readable("--sign-cert", c->opt->sign_cert);
 	if (!err)
-		err = hash_name(c, &hash);
-	free(hash);
-	free(program);
+		err = hash_name(c, &c->sign_hash);
 	return err;
 }
 
 struct ks_error *ks_create_sign(const struct ks_create *c, const char *module)
 {
-	char *program, *hash = NULL;
-	struct ks_error *err;
+	const char *argv[] = {c->sign_file, c->sign_hash, c->opt->sign_key, c->opt->sign_cert, module, NULL};
 
 	if (!c->opt->sign_key)
 		return NULL;
-	program = sign_file(c);
-	err = hash_name(c, &hash);
-	if (!err) {
-		const char *argv[] = {program, hash, c->opt->sign_key, c->opt->sign_cert, module, NULL};
-
-		err = ks_error_prefix(ks_proc_output(argv, NULL), "signing %s", ks_path_base(module));
-	}
-	free(hash);
-	free(program);
-	return err;
+	return ks_error_prefix(ks_proc_output(argv, NULL), "signing %s", ks_path_base(module));
 }

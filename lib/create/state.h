@@ -34,6 +34,8 @@ struct ks_create {
 	struct ks_kernel_info kernel;
 	struct ks_sysmap *map;
 	struct ks_build *build;
+	/* ks_create_prepare_signing() */
+	char *sign_file, *sign_hash; /* the program, and the name of the hash; NULL: nothing is signed */
 	/* ks_create_build_objects() */
 	struct ks_build_units units;
 	struct ks_layouts layouts; /* of types that change */
@@ -92,8 +94,8 @@ struct ks_error *ks_create_write_update(struct ks_create *c) KS_MUST_CHECK;
 /* The core, and the update's two modules. (modules.c) */
 struct ks_error *ks_create_build_modules(struct ks_create *c) KS_MUST_CHECK;
 
-/* Whether what signing takes is there, if it is wanted. (sign.c) */
-struct ks_error *ks_create_check_signing(const struct ks_create *c) KS_MUST_CHECK;
+/* Finds what signing takes, if it is wanted. (sign.c) */
+struct ks_error *ks_create_prepare_signing(struct ks_create *c) KS_MUST_CHECK;
 /* Signs the module in place, if it is wanted. (sign.c) */
 struct ks_error *ks_create_sign(const struct ks_create *c, const char *module) KS_MUST_CHECK;
 
