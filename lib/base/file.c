@@ -151,11 +151,16 @@ static struct ks_error *sync_path(const char *path, int flags)
 	return err;
 }
 
+struct ks_error *ks_dir_sync(const char *path)
+{
+	return sync_path(path, O_DIRECTORY);
+}
+
 static struct ks_error *sync_parent(const char *path)
 {
 	const char *base = ks_path_base(path);
 	char *dir = base == path ? ks_strdup(".") : ks_strndup(path, base - path);
-	struct ks_error *err = sync_path(dir, O_DIRECTORY);
+	struct ks_error *err = ks_dir_sync(dir);
 
 	free(dir);
 	return err;

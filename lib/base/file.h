@@ -40,6 +40,8 @@ bool ks_file_is_dir(const char *path);
 
 /* mkdir -p */
 struct ks_error *ks_dir_make(const char *path) KS_MUST_CHECK;
+/* Has what was made, renamed or removed in the directory reach the disk. */
+struct ks_error *ks_dir_sync(const char *path) KS_MUST_CHECK;
 /* rm -rf; never follows a link; a path that is not there is no error. */
 struct ks_error *ks_dir_remove(const char *path) KS_MUST_CHECK;
 /* A fresh private directory below TMPDIR (or /tmp); the caller frees *path. */

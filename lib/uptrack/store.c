@@ -25,18 +25,6 @@ char *ks_store_path(const struct ks_store *s, const char *path)
 
 /* Writing: directories have to reach the disk, too. */
 
-static struct ks_error *sync_dir(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct ks_error *err = NULL;
-
-	if (fd < 0 || fsync(fd))
-		err = ks_error_errno(errno, "cannot write %s to the disk", path);
-	if (fd >= 0)
-		close(fd);
-	return err;
-}
-
 /* Makes the directories that the file @path of the repository is in. */
 static struct ks_error *make_dirs(const struct ks_store *s, const char *path)
 {
@@ -47,7 +35,7 @@ static struct ks_error *make_dirs(const struct ks_store *s, const char *path)
 		char *parent = ks_strndup(dir, ks_path_base(dir) - dir);
 
 		if (!mkdir(dir, 0755))
-			err = sync_dir(parent);
+			err = ks_dir_sync(parent);
 		else if (errno != EEXIST || !ks_file_is_dir(dir))
 			err = ks_error_errno(errno, "cannot create the directory %s", dir);
 		free(parent);
