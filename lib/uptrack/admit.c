@@ -14,21 +14,7 @@
 	ks_vec_for(&(index)->updates, u) \
 		if (!(u)->withdrawn)
 
-static struct ks_error *refuse(const char *fmt, ...) KS_PRINTF(1, 2);
-static struct ks_error *refuse(const char *fmt, ...)
-{
-	struct ks_error *err;
-	char *text;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	err = text ? ks_error_new(KS_E_REFUSED, "%s", text) : ks_error_nomem();
-	free(text);
-	return err;
-}
+#define refuse(...) ks_error_new(KS_E_REFUSED, __VA_ARGS__)
 
 static struct ks_error *check_kind(const struct ks_index *index, const struct ks_manifest *m, uint64_t size)
 {
