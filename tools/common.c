@@ -74,30 +74,12 @@ int tool_option(struct tool *tool, int argc, char **argv, const char *shorts,
 	return -1;
 }
 
-json_t *tool_json_text(const char *text)
+void tool_say(const char *fmt, va_list ap)
 {
-	char *clean;
-	json_t *s;
-
-	if (!text)
-		return json_null();
-	s = json_string(text);
-	if (s)
-		return s;
-	clean = ks_strdup(text);
-	ks_text_clean(clean);
-	s = json_string(clean);
-	free(clean);
-	return s;
-}
-
-json_t *tool_json_list(const struct ks_strv *lines)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < lines->len; i++)
-		json_array_append_new(list, tool_json_text(lines->v[i]));
-	return list;
+	ks_report_end();
+	vprintf(fmt, ap);
+	putchar('\n');
+	fflush(stdout);
 }
 
 static void print_json(json_t *value, size_t flags)
@@ -118,9 +100,9 @@ void tool_print_json(json_t *value)
 static void print_result(const char *id, const char *result, const char *code, int tries,
 			 const char *message)
 {
-	print_json(json_pack("{s:o, s:s, s:o, s:i, s:o}", "id", tool_json_text(id), "result", result,
-			     "abort_code", tool_json_text(code), "tries", tries, "message",
-			     tool_json_text(message)),
+	print_json(json_pack("{s:o, s:s, s:o, s:i, s:o}", "id", ks_text_json(id), "result", result,
+			     "abort_code", ks_text_json(code), "tries", tries, "message",
+			     ks_text_json(message)),
 		   0);
 }
 

@@ -58,11 +58,11 @@ int tool_fail(const struct tool *tool, const char *id, int tries, struct ks_erro
 void tool_done(const struct tool *tool, const char *id, const char *result, int tries,
 	       const char *text);
 
+/* A line for people, on standard output, behind any progress. */
+void tool_say(const char *fmt, va_list ap);
+
 /* As JSON text, indented; takes @value over. */
 void tool_print_json(json_t *value);
-/* JSON strings are UTF-8: what is not becomes question marks.  NULL becomes null. */
-json_t *tool_json_text(const char *text);
-json_t *tool_json_list(const struct ks_strv *lines);
 
 /* Did all of the output arrive?  A full disk shows only here. */
 struct ks_error *tool_flush(void) KS_MUST_CHECK;

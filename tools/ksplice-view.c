@@ -80,7 +80,7 @@ static json_t *update_json(const struct view *v, const struct ks_live_update *u)
 	return json_pack("{s:s, s:s?, s:b, s:s?, s:s?, s:s?, s:b, s:o, s:o}", "id", u->id,
 			 "description", u->description, "applied", ks_live_is_applied(v->live, u),
 			 "stage", u->stage, "abort_cause", u->abort_cause, "error", u->error,
-			 "pinned", u->pinned, "conflicts", tool_json_list(&u->conflicts),
+			 "pinned", u->pinned, "conflicts", ks_text_json_list(&u->conflicts),
 			 "functions", functions);
 }
 

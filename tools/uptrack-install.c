@@ -28,12 +28,10 @@ static struct ks_error *parse(int argc, char **argv, struct uptrack *u, struct k
 		if (err)
 			return err;
 	}
-	for (int i = optind; i < argc; i++)
-		ks_strv_add(ids, argv[i]);
+	if (!err)
+		err = uptrack_arguments(u, argc, argv, ids);
 	if (!err && !ids->len)
 		err = ks_error_new(KS_E_USAGE, "give the ids of updates; uptrack-show --available lists them");
-	if (!err && u->yes && u->no)
-		err = ks_error_new(KS_E_USAGE, "give -y or -n, not both");
 	return err;
 }
 
@@ -42,8 +40,6 @@ int main(int argc, char **argv)
 	struct uptrack u = { .tool = { .name = "uptrack-install", .usage = usage } };
 	struct ks_strv ids = { 0 };
 	struct ks_error *err = parse(argc, argv, &u, &ids);
-	bool declined = false;
-	char *text = NULL;
 	int status;
 
 	ks_signals_init();
@@ -55,14 +51,7 @@ int main(int argc, char **argv)
 		uptrack_show_alerts(&u);
 		err = ks_plan_install(u.client.index, &u.client.applied, &ids, &u.plan);
 	}
-	if (!err)
-		err = uptrack_do(&u, &declined);
-	if (!err && !declined)
-		text = ks_asprintf("%sEffective kernel version is %s",
-				   u.plan.steps.len ? "" : "Nothing to be done.\n",
-				   ks_client_effective(&u.client));
-	status = uptrack_end(&u, err, declined ? UPTRACK_DECLINED : UPTRACK_DONE, text ? text : "");
+	status = uptrack_end_plan(&u, err);
 	ks_strv_free(&ids);
-	free(text);
 	return status;
 }

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/proc.h"
 #include "base/term.h"
+#include "base/text.h"
 #include "common.h"
 #include "pack/archive.h"
 #include "pack/digest.h"
@@ -392,11 +393,9 @@ static KS_PRINTF(2, 3) void say(const struct publish *p, const char *fmt, ...)
 
 	if (p->tool.verbosity < 0)
 		return;
-	ks_report_end();
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	tool_say(fmt, ap);
 	va_end(ap);
-	putchar('\n');
 }
 
 static struct ks_error *publish_index(struct publish *p, struct ks_index *index,
@@ -889,8 +888,8 @@ static struct ks_error *run_check(struct publish *p)
 	if (p->tool.json) {
 		tool_print_json(json_pack("{s:b, s:I, s:I, s:I, s:o, s:o}", "good", !audit.faults.len, "kernels",
 					  (json_int_t)audit.kernels, "updates", (json_int_t)audit.updates, "keys",
-					  (json_int_t)audit.keys, "faults", tool_json_list(&audit.faults), "notes",
-					  tool_json_list(&audit.notes)));
+					  (json_int_t)audit.keys, "faults", ks_text_json_list(&audit.faults), "notes",
+					  ks_text_json_list(&audit.notes)));
 	} else {
 		for (size_t i = 0; i < audit.faults.len; i++)
 			fprintf(stderr, "uptrack-publish: %s\n", audit.faults.v[i]);

@@ -33,12 +33,10 @@ static struct ks_error *parse(int argc, char **argv, struct uptrack *u, bool *al
 		if (err)
 			return err;
 	}
-	for (int i = optind; i < argc; i++)
-		ks_strv_add(ids, argv[i]);
+	if (!err)
+		err = uptrack_arguments(u, argc, argv, ids);
 	if (!err && *all != !ids->len)
 		err = ks_error_new(KS_E_USAGE, "give the ids of updates, or --all; uptrack-show lists them");
-	if (!err && u->yes && u->no)
-		err = ks_error_new(KS_E_USAGE, "give -y or -n, not both");
 	return err;
 }
 
@@ -57,9 +55,8 @@ int main(int argc, char **argv)
 {
 	struct uptrack u = { .tool = { .name = "uptrack-remove", .usage = usage } };
 	struct ks_strv ids = { 0 };
-	bool all = false, declined = false;
+	bool all = false;
 	struct ks_error *err = parse(argc, argv, &u, &all, &ids);
-	char *text = NULL;
 	int status;
 
 	ks_signals_init();
@@ -69,14 +66,7 @@ int main(int argc, char **argv)
 		load(&u);
 	if (!err)
 		err = ks_plan_remove(u.client.index, &u.client.applied, all ? NULL : &ids, &u.plan);
-	if (!err)
-		err = uptrack_do(&u, &declined);
-	if (!err && !declined)
-		text = ks_asprintf("%sEffective kernel version is %s",
-				   u.plan.steps.len ? "" : "Nothing to be done.\n",
-				   ks_client_effective(&u.client));
-	status = uptrack_end(&u, err, declined ? UPTRACK_DECLINED : UPTRACK_DONE, text ? text : "");
+	status = uptrack_end_plan(&u, err);
 	ks_strv_free(&ids);
-	free(text);
 	return status;
 }

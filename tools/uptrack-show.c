@@ -109,8 +109,8 @@ static bool names_cve(const struct ks_index_update *u, const char *cve)
 
 static json_t *cve_json(const char *cve, const char *state, const char *id)
 {
-	return json_pack("{s:o, s:s, s:o}", "cve", tool_json_text(cve), "state", state, "update",
-			 tool_json_text(id));
+	return json_pack("{s:o, s:s, s:o}", "cve", ks_text_json(cve), "state", state, "update",
+			 ks_text_json(id));
 }
 
 /* Several updates may be against one: it is protected when all of them are there. */

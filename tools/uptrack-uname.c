@@ -70,10 +70,10 @@ static struct ks_error *print(const struct uptrack *u, bool all)
 
 	if (u->tool.json)
 		tool_print_json(json_pack(
-			"{s:o, s:o, s:o, s:o}", "release", tool_json_text(c->kernel.release),
-			"version", tool_json_text(c->kernel.version), "effective_release",
-			tool_json_text(ks_client_effective(c)), "effective_version",
-			tool_json_text(last ? last->version : c->kernel.version)));
+			"{s:o, s:o, s:o, s:o}", "release", ks_text_json(c->kernel.release),
+			"version", ks_text_json(c->kernel.version), "effective_release",
+			ks_text_json(ks_client_effective(c)), "effective_version",
+			ks_text_json(last ? last->version : c->kernel.version)));
 	else if (all)
 		return print_all(c);
 	else

@@ -52,18 +52,25 @@ bool uptrack_option(struct uptrack *u, int c, struct ks_error **err)
 	return false;
 }
 
+struct ks_error *uptrack_arguments(const struct uptrack *u, int argc, char **argv,
+				   struct ks_strv *ids)
+{
+	for (int i = optind; i < argc; i++)
+		ks_strv_add(ids, argv[i]);
+	if (u->yes && u->no)
+		return ks_error_new(KS_E_USAGE, "give -y or -n, not both");
+	return NULL;
+}
+
 void uptrack_say(const struct uptrack *u, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (u->tool.json || u->tool.verbosity < 0)
 		return;
-	ks_report_end();
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	tool_say(fmt, ap);
 	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
 }
 
 void uptrack_show_alerts(const struct uptrack *u)
@@ -179,16 +186,16 @@ static json_t *result_json(const struct uptrack *u, int status, const struct ks_
 			steps,
 			json_pack("{s:s, s:o, s:o, s:o, s:s}", "action",
 				  s->kind == KS_STEP_INSTALL ? "install" : "remove", "id",
-				  tool_json_text(s->id), "name", tool_json_text(s->name), "because",
-				  tool_json_text(s->because), "state", step_state(u, s)));
+				  ks_text_json(s->id), "name", ks_text_json(s->name), "because",
+				  ks_text_json(s->because), "state", step_state(u, s)));
 	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "result",
 			 err			      ? "failed"
 			 : status == UPTRACK_DECLINED ? "declined"
 						      : "done",
-			 "code", status, "abort_code", tool_json_text(ks_error_abort_code(err)),
-			 "message", tool_json_text(text), "steps", steps, "notes",
-			 tool_json_list(&u->outcome.notes), "effective",
-			 tool_json_text(u->client.state ? ks_client_effective(&u->client) : NULL));
+			 "code", status, "abort_code", ks_text_json(ks_error_abort_code(err)),
+			 "message", ks_text_json(text), "steps", steps, "notes",
+			 ks_text_json_list(&u->outcome.notes), "effective",
+			 ks_text_json(u->client.state ? ks_client_effective(&u->client) : NULL));
 }
 
 /* What is applied and what is not, where it stopped on the way. */
@@ -264,5 +271,22 @@ int uptrack_end(struct uptrack *u, struct ks_error *err, int status, const char 
 	ks_plan_clear(&u->plan);
 	ks_outcome_clear(&u->outcome);
 	ks_client_close(&u->client);
+	return status;
+}
+
+int uptrack_end_plan(struct uptrack *u, struct ks_error *err)
+{
+	bool declined = false;
+	char *text = NULL;
+	int status;
+
+	if (!err)
+		err = uptrack_do(u, &declined);
+	if (!err && !declined)
+		text = ks_asprintf("%sEffective kernel version is %s",
+				   u->plan.steps.len ? "" : "Nothing to be done.\n",
+				   ks_client_effective(&u->client));
+	status = uptrack_end(u, err, declined ? UPTRACK_DECLINED : UPTRACK_DONE, text ? text : "");
+	free(text);
 	return status;
 }

@@ -58,6 +58,10 @@ enum { OPT_REPO = TOOL_OPT_OWN, OPT_WAIT, UPTRACK_OPT_OWN };
 /* Takes an option that they have in common, or returns false. */
 bool uptrack_option(struct uptrack *u, int c, struct ks_error **err);
 
+/* The arguments behind the options, added to @ids, and what options must not come together. */
+struct ks_error *uptrack_arguments(const struct uptrack *u, int argc, char **argv,
+				   struct ks_strv *ids) KS_MUST_CHECK;
+
 /* Opens the client on this machine; what it writes others may read, whatever the umask. */
 struct ks_error *uptrack_open(struct uptrack *u) KS_MUST_CHECK;
 
@@ -75,5 +79,8 @@ void uptrack_say(const struct uptrack *u, const char *fmt, ...) KS_PRINTF(2, 3);
  * cache, writes the status, says what there is to say.  Returns the exit status.
  */
 int uptrack_end(struct uptrack *u, struct ks_error *err, int status, const char *text);
+
+/* The same for a run that has a plan, which is done first where there is no @err. */
+int uptrack_end_plan(struct uptrack *u, struct ks_error *err);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/text.h"
 
 struct ks_live {
 	const char *sysfs;   /* "/sys/kernel/ksplice" */
@@ -75,11 +76,5 @@ int ks_live_set_stage(const struct ks_live *live, const char *id, const char *st
 
 /* The paragraph for people that belongs to an abort code; NULL for an unknown one. */
 const char *ks_abort_text(const char *abort_code);
-
-/*
- * Makes text fit for a terminal and for JSON, in place: control characters but
- * newlines and tabs, and what is no UTF-8, become question marks.
- */
-void ks_text_clean(char *text);
 
 #endif

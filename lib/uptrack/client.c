@@ -82,18 +82,24 @@ struct ks_state_kernel *ks_client_kernel(const struct ks_client *c)
 	return k;
 }
 
-struct ks_error *ks_client_fetch(struct ks_client *c)
+struct ks_fetch_settings ks_client_settings(const struct ks_client *c, const char *url)
 {
-	struct ks_fetch_settings set = {
-		.url = c->opt.repo ? c->opt.repo : c->config.update_repo_url,
+	return (struct ks_fetch_settings){
+		.url = url,
 		.proxy = c->config.https_proxy,
 		.ca_file = c->config.ssl_ca_cert_file,
 		.ca_dir = c->config.ssl_ca_cert_dir,
-		.accesskey = c->config.accesskey,
 		.stall = c->opt.stall,
 		.limit = c->opt.limit,
 	};
+}
 
+struct ks_error *ks_client_fetch(struct ks_client *c)
+{
+	struct ks_fetch_settings set =
+		ks_client_settings(c, c->opt.repo ? c->opt.repo : c->config.update_repo_url);
+
+	set.accesskey = c->config.accesskey;
 	if (c->fetch)
 		return NULL;
 	if (!set.url)

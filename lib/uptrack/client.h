@@ -72,6 +72,9 @@ struct ks_state_kernel *ks_client_kernel(const struct ks_client *c);
 /* Takes @index over, in the place of the one that is there. */
 void ks_client_set_index(struct ks_client *c, struct ks_index *index);
 
+/* How to reach @url, by the configuration; no access key is for it.  Strings are the client's. */
+struct ks_fetch_settings ks_client_settings(const struct ks_client *c, const char *url);
+
 /* Opens the repository where that has not been done. */
 struct ks_error *ks_client_fetch(struct ks_client *c) KS_MUST_CHECK;
 

@@ -10,35 +10,11 @@
 
 #define FORMAT 1
 
-/* JSON is UTF-8: what is not becomes question marks. */
-static json_t *text(const char *s)
-{
-	json_t *value = s ? json_string(s) : json_null();
-	char *clean;
-
-	if (value)
-		return value;
-	clean = ks_strdup(s);
-	ks_text_clean(clean);
-	value = json_string(clean);
-	free(clean);
-	return value;
-}
-
-static json_t *list(const struct ks_strv *s)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < s->len; i++)
-		json_array_append_new(array, text(s->v[i]));
-	return array;
-}
-
 json_t *ks_status_update(const struct ks_index_update *u, const char *state)
 {
-	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "id", text(u->id), "name", text(u->name),
-			 "description", text(u->description), "state", state, "cves",
-			 list(&u->cves), "depends", list(&u->depends));
+	return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "id", ks_text_json(u->id), "name",
+			 ks_text_json(u->name), "description", ks_text_json(u->description), "state", state, "cves",
+			 ks_text_json_list(&u->cves), "depends", ks_text_json_list(&u->depends));
 }
 
 static json_t *updates_json(const struct ks_client *c)
@@ -60,8 +36,8 @@ static json_t *updates_json(const struct ks_client *c)
 		if (!c->index || !ks_index_find(c->index, a->id))
 			json_array_append_new(all,
 					      json_pack("{s:o, s:o, s:o, s:s, s:[], s:[]}", "id",
-							text(a->id), "name", text(a->description),
-							"description", text(a->description),
+							ks_text_json(a->id), "name", ks_text_json(a->description),
+							"description", ks_text_json(a->description),
 							"state", "installed", "cves", "depends"));
 	}
 	return all;
@@ -84,7 +60,7 @@ static json_t *alerts_json(const struct ks_client *c)
 		ks_vec_for(&c->index->alerts, a)
 			json_array_append_new(all,
 					      json_pack("{s:I, s:o}", "date", (json_int_t)a->date,
-							"text", text(a->text)));
+							"text", ks_text_json(a->text)));
 	return all;
 }
 
@@ -95,15 +71,15 @@ json_t *ks_status_json(const struct ks_client *c, const struct ks_run_result *re
 	if (result)
 		run = json_pack("{s:s, s:I, s:i, s:o}", "command", result->command, "time",
 				(json_int_t)c->opt.now, "code", result->code, "message",
-				text(result->message));
+				ks_text_json(result->message));
 	return json_pack(
 		"{s:i, s:s, s:o, s:{s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"format", FORMAT, "client", KS_VERSION, "uuid", text(c->state->uuid), "kernel",
-		"distribution", text(c->kernel.distribution), "architecture", text(c->kernel.arch),
-		"release", text(c->kernel.release), "version", text(c->kernel.version), "effective",
-		text(ks_client_effective(c)), "index", index_json(c), "updates", updates_json(c),
-		"alerts", alerts_json(c), "retired", text(ks_source_retired(c)), "held",
-		text(c->state->held), "last_run", run);
+		"format", FORMAT, "client", KS_VERSION, "uuid", ks_text_json(c->state->uuid), "kernel",
+		"distribution", ks_text_json(c->kernel.distribution), "architecture", ks_text_json(c->kernel.arch),
+		"release", ks_text_json(c->kernel.release), "version", ks_text_json(c->kernel.version), "effective",
+		ks_text_json(ks_client_effective(c)), "index", index_json(c), "updates", updates_json(c),
+		"alerts", alerts_json(c), "retired", ks_text_json(ks_source_retired(c)), "held",
+		ks_text_json(c->state->held), "last_run", run);
 }
 
 /* A label's value: no quotes, backslashes or newlines of others. */
@@ -183,14 +159,7 @@ static struct ks_error *write_metrics(const struct ks_client *c, const struct ks
 
 static struct ks_error *report(const struct ks_client *c, const struct ks_buf *json)
 {
-	struct ks_fetch_settings set = {
-		.url = c->config.report_url,
-		.proxy = c->config.https_proxy,
-		.ca_file = c->config.ssl_ca_cert_file,
-		.ca_dir = c->config.ssl_ca_cert_dir,
-		.stall = c->opt.stall,
-		.limit = c->opt.limit,
-	};
+	struct ks_fetch_settings set = ks_client_settings(c, c->config.report_url);
 
 	/* At boot there is no network; the next run tells. */
 	return set.url && !c->opt.offline ? ks_error_prefix(ks_fetch_post(&set, json), "report")
